@@ -1,0 +1,56 @@
+import type { z } from 'zod'
+import { adapterEvents, adapterRoutes } from './adapters.ts'
+import { costEvents, costRoutes } from './costs.ts'
+import { datasetEvents, datasetRoutes } from './datasets.ts'
+import { endpointEvents, endpointRoutes } from './endpoints.ts'
+import { modelRoutes } from './models.ts'
+import { notificationEvents, notificationRoutes } from './notifications.ts'
+import { runEvents, runRoutes } from './runs.ts'
+import { settingsEvents, settingsRoutes } from './settings.ts'
+
+/** Every request the renderer may make. */
+export const routes = {
+  ...datasetRoutes,
+  ...modelRoutes,
+  ...runRoutes,
+  ...adapterRoutes,
+  ...endpointRoutes,
+  ...costRoutes,
+  ...notificationRoutes,
+  ...settingsRoutes,
+}
+
+/** Every event main may send. */
+export const events = {
+  ...datasetEvents,
+  ...runEvents,
+  ...adapterEvents,
+  ...endpointEvents,
+  ...costEvents,
+  ...notificationEvents,
+  ...settingsEvents,
+}
+
+export type Routes = typeof routes
+export type RouteName = keyof Routes
+/** What a caller passes (defaults may be left out). */
+export type RouteInput<R extends RouteName> = z.input<Routes[R]['input']>
+/** What a handler receives after parsing. */
+export type RouteParsed<R extends RouteName> = z.output<Routes[R]['input']>
+export type RouteOutput<R extends RouteName> = z.output<Routes[R]['output']>
+
+export type EventName = keyof typeof events
+export type EventPayload<E extends EventName> = z.output<(typeof events)[E]>
+
+/** The one IPC channel for requests, and the one for events. */
+export const INVOKE_CHANNEL = 'tunesmith:invoke'
+export const EVENT_CHANNEL = 'tunesmith:event'
+export const SUBSCRIBE_CHANNEL = 'tunesmith:subscribe'
+
+/** What the preload puts on `window.tunesmith`. */
+export interface Bridge {
+  invoke(route: string, input: unknown): Promise<unknown>
+  on(event: string, listener: (payload: unknown) => void): () => void
+  /** Invokes a route about a file the user dropped; only the preload can name its path. */
+  invokeWithFile(route: string, file: unknown): Promise<unknown>
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { defineEvents, defineRoutes } from './define.ts'
+import { byIdSchema, bytesSchema, doneSchema, emptySchema, idSchema, timeMsSchema } from './primitives.ts'
+
+export const endpointKindSchema = z.enum(['local', 'runpod'])
+
+/** State of the Python environment on this computer. */
+export const pythonStateSchema = z.object({
+  status: z.enum(['missing', 'not_set_up', 'setting_up', 'ready', 'failed']),
+  version: z.string().nullable(),
+  /** What is being done, or what to do next. */
+  message: z.string(),
+  /** 0–1 while setting up; null when no total is known. */
+  progress: z.number().min(0).max(1).nullable(),
+})
+export type PythonState = z.infer<typeof pythonStateSchema>
+
+/** What is known about the computer's own worker. */
+export const localStateSchema = z.object({
+  python: pythonStateSchema,
+  device: z.object({ kind: z.enum(['cpu', 'cuda', 'mps']), name: z.string(), memoryBytes: bytesSchema.nullable() }).nullable(),
+  worker: z.enum(['stopped', 'starting', 'ready', 'busy', 'restarting']),
+  diskFreeBytes: bytesSchema,
+})
+export type LocalState = z.infer<typeof localStateSchema>
+
+/** Outcome of "Test connection"; every line says what was checked. */
+export const connectionReportSchema = z.object({
+  isOk: z.boolean(),
+  code: z.enum([
+    'OK',
+    'KEY_MISSING',
+    'KEY_REFUSED',
+    'KEY_FORBIDDEN',
+    'ENDPOINT_NOT_FOUND',
+    'NO_WORKERS',
+    'WORKERS_MAX_ZERO',
+    'RATE_LIMITED',
+    'UNREACHABLE',
+    'UNEXPECTED_REPLY',
+  ]),
+  summary: z.string(),
+  advice: z.string().nullable(),
+  checks: z.array(z.object({ name: z.string(), isOk: z.boolean(), text: z.string() })),
+  checkedAtMs: timeMsSchema,
+})
+export type ConnectionReport = z.infer<typeof connectionReportSchema>
+
+export const endpointSchema = z.object({
+  id: idSchema,
+  kind: endpointKindSchema,
+  name: z.string(),
+  runpodEndpointId: z.string().nullable(),
+  /** Where the key is: the OS keychain, this session's memory only, or nowhere. */
+  key: z.object({ stored: z.enum(['keychain', 'session', 'none']), lastFour: z.string().nullable() }).nullable(),
+  /** True when runs can be started on it by this version. */
+  canTrain: z.boolean(),
+  cannotTrainReason: z.string().nullable(),
+  lastReport: connectionReportSchema.nullable(),
+  createdAtMs: timeMsSchema,
+})
+export type Endpoint = z.infer<typeof endpointSchema>
+
+const nameSchema = z.string().trim().min(1, 'Give the endpoint a name').max(100)
+const runpodIdSchema = z.string().trim().regex(/^[a-z0-9-]{6,40}$/i, 'The endpoint id is the short code in its RunPod address')
+const apiKeySchema = z.string().trim().min(8, 'The key is too short').max(200).regex(/^\S+$/, 'The key has no spaces')
+
+/** Form and route input for connecting a RunPod endpoint. */
+export const addRunpodInputSchema = z.strictObject({ name: nameSchema, runpodEndpointId: runpodIdSchema, apiKey: apiKeySchema })
+export type AddRunpodInput = z.infer<typeof addRunpodInputSchema>
+
+export const endpointRoutes = defineRoutes({
+  'endpoints.list': { input: emptySchema, output: z.array(endpointSchema) },
+  'endpoints.get': { input: byIdSchema, output: endpointSchema },
+  'endpoints.addRunpod': { input: addRunpodInputSchema, output: endpointSchema, isSensitive: true },
+  'endpoints.rename': { input: z.strictObject({ id: idSchema, name: nameSchema }), output: endpointSchema },
+  'endpoints.replaceKey': { input: z.strictObject({ id: idSchema, apiKey: apiKeySchema }), output: endpointSchema, isSensitive: true },
+  'endpoints.testConnection': { input: byIdSchema, output: connectionReportSchema },
+  'endpoints.delete': { input: byIdSchema, output: doneSchema },
+  'endpoints.localState': { input: emptySchema, output: localStateSchema },
+  /** Creates or repairs the Python environment of this computer. */
+  'endpoints.setUpLocal': { input: emptySchema, output: doneSchema },
+  'endpoints.keychainStatus': {
+    input: emptySchema,
+    output: z.object({ isAvailable: z.boolean(), message: z.string() }),
+  },
+})
+
+export const endpointEvents = defineEvents({
+  'endpoints.changed': z.object({ id: idSchema }),
+  'endpoints.localChanged': localStateSchema,
+})

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+
+/** Every expected failure the app can name; anything else is INTERNAL and a bug. */
+export const errorCodes = [
+  'INVALID_INPUT',
+  'UNKNOWN_ROUTE',
+  'FORBIDDEN_SENDER',
+  'INTERNAL',
+  'DATASET_NOT_FOUND',
+  'DATASET_NOT_READY',
+  'DATASET_FILE_UNREADABLE',
+  'DATASET_FILE_TOO_LARGE',
+  'DATASET_IN_USE',
+  'DATASET_SAMPLE_UNKNOWN',
+  'MODEL_UNKNOWN',
+  'MODEL_FOLDER_INVALID',
+  'ENDPOINT_NOT_FOUND',
+  'ENDPOINT_NOT_READY',
+  'ENDPOINT_IN_USE',
+  'ENDPOINT_UNREACHABLE',
+  'ENDPOINT_KEY_MISSING',
+  'ENDPOINT_REFUSED',
+  'RUNPOD_REPLY_INVALID',
+  'RUN_NOT_FOUND',
+  'RUN_NOT_ACTIVE',
+  'RUN_NOT_ENDED',
+  'RUN_CONFIG_INVALID',
+  'ADAPTER_NOT_FOUND',
+  'ADAPTER_NOT_VERIFIED',
+  'ADAPTER_EXPORT_FAILED',
+  'VOLUME_UNREADABLE',
+  'PYTHON_NOT_FOUND',
+  'PYTHON_SETUP_FAILED',
+  'WORKER_START_FAILED',
+  'KEYCHAIN_UNAVAILABLE',
+  'DATABASE_TOO_NEW',
+  'DATABASE_DAMAGED',
+  'NOTIFICATION_NOT_FOUND',
+] as const
+
+/** Schema of an error code as it crosses the bridge. */
+export const errorCodeSchema = z.enum(errorCodes)
+export type ErrorCode = z.infer<typeof errorCodeSchema>
+
+/** The error half of every IPC answer. */
+export const errorEnvelopeSchema = z.object({
+  code: errorCodeSchema,
+  message: z.string(),
+  details: z.unknown().optional(),
+  retryable: z.boolean(),
+})
+export type ErrorEnvelope = z.infer<typeof errorEnvelopeSchema>
+
+/** What `invoke` always resolves to; it never rejects. */
+export type IpcAnswer = { ok: true; data: unknown } | { ok: false; error: ErrorEnvelope }
+
+/** An expected failure with a code, a sentence for the user and optional details. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly details: unknown
+  readonly retryable: boolean
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: unknown; retryable?: boolean; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.details = options.details
+    this.retryable = options.retryable ?? false
+  }
+}

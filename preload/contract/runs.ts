@@ -1,0 +1,230 @@
+import { z } from 'zod'
+import { defineEvents, defineRoutes } from './define.ts'
+import { hyperparametersSchema, presetSchema } from './hyperparameters.ts'
+import { baseModelRefSchema } from './models.ts'
+import {
+  byIdSchema,
+  bytesSchema,
+  countSchema,
+  doneSchema,
+  durationMsSchema,
+  idSchema,
+  microUsdSchema,
+  rangeSchema,
+  sha256Schema,
+  timeMsSchema,
+} from './primitives.ts'
+import { workerErrorSchema } from './worker.ts'
+
+/** Status words of a run; completed, failed and cancelled are final. */
+export const runStatusSchema = z.enum(['queued', 'initializing', 'running', 'collecting', 'completed', 'failed', 'cancelled'])
+export type RunStatus = z.infer<typeof runStatusSchema>
+
+/** The finer step shown in the stage strip. */
+export const runStageSchema = z.enum([
+  'waiting',
+  'uploading',
+  'queued_on_endpoint',
+  'starting_worker',
+  'preparing',
+  'loading_model',
+  'evaluating_base',
+  'training',
+  'saving',
+  'packaging',
+  'collecting',
+  'ended',
+])
+export type RunStage = z.infer<typeof runStageSchema>
+
+/** `keep` saves a usable adapter first; `discard` throws the result away. */
+export const stopModeSchema = z.enum(['keep', 'discard'])
+export type StopMode = z.infer<typeof stopModeSchema>
+
+/** Everything the user decides before a run; frozen at creation. */
+export const runConfigSchema = z.strictObject({
+  datasetId: idSchema,
+  baseModel: baseModelRefSchema,
+  endpointId: idSchema,
+  preset: presetSchema,
+  hyperparameters: hyperparametersSchema,
+})
+export type RunConfig = z.infer<typeof runConfigSchema>
+
+/** Figures of the trainer's plan event. */
+export const runPlanSchema = z.object({
+  rowsTrain: countSchema,
+  rowsEval: countSchema,
+  rowsDropped: countSchema,
+  rowsTruncated: countSchema,
+  tokensTotal: countSchema,
+  tokensTrained: countSchema,
+  stepsTotal: countSchema,
+  stepsPerEpoch: countSchema,
+  parametersTrainable: countSchema,
+  parametersTotal: countSchema,
+  device: z.string(),
+  dtype: z.string(),
+})
+export type RunPlan = z.infer<typeof runPlanSchema>
+
+/** Why a run did not succeed, in words for the user. */
+export const runErrorSchema = z.object({ code: z.string(), message: z.string(), advice: z.string() })
+export type RunError = z.infer<typeof runErrorSchema>
+
+/** Latest scalars of a run; null until the worker has reported them. */
+export const runHeadSchema = z.object({
+  step: countSchema,
+  epoch: z.number().nonnegative(),
+  loss: z.number().nullable(),
+  lossFirst: z.number().nullable(),
+  evalLoss: z.number().nullable(),
+  evalLossBase: z.number().nullable(),
+  evalLossBest: z.number().nullable(),
+  learningRate: z.number().nullable(),
+  gradNorm: z.number().nullable(),
+  tokensPerSecond: z.number().nullable(),
+  tokens: countSchema,
+  memoryBytes: bytesSchema.nullable(),
+  /** Median milliseconds of the last 50 steps; null before the first. */
+  stepMs: z.number().nullable(),
+})
+export type RunHead = z.infer<typeof runHeadSchema>
+
+export const runSchema = z.object({
+  id: idSchema,
+  name: z.string(),
+  status: runStatusSchema,
+  stage: runStageSchema,
+  stageDetail: z.string().nullable(),
+  config: runConfigSchema,
+  datasetName: z.string(),
+  datasetSha256: sha256Schema.nullable(),
+  datasetRows: countSchema,
+  baseModelLabel: z.string(),
+  endpointName: z.string(),
+  endpointKind: z.enum(['local', 'runpod']),
+  jobId: z.string().nullable(),
+  attempt: countSchema,
+  plan: runPlanSchema.nullable(),
+  head: runHeadSchema,
+  /** 0–1 over all steps; null until the number of steps is known. */
+  progress: z.number().min(0).max(1).nullable(),
+  etaMs: durationMsSchema.nullable(),
+  stopRequested: stopModeSchema.nullable(),
+  error: runErrorSchema.nullable(),
+  workerError: workerErrorSchema.nullable(),
+  adapterId: idSchema.nullable(),
+  costMicroUsd: microUsdSchema.nullable(),
+  createdAtMs: timeMsSchema,
+  startedAtMs: timeMsSchema.nullable(),
+  endedAtMs: timeMsSchema.nullable(),
+  /** Last time the worker or the platform answered about this run. */
+  lastSeenAtMs: timeMsSchema.nullable(),
+  /** Set while contact is lost: what is being done about it. */
+  contactLost: z.string().nullable(),
+})
+export type Run = z.infer<typeof runSchema>
+
+/** One point of the loss curve (`train` rows carry every scalar, `eval` rows only the loss). */
+export const metricPointSchema = z.object({
+  kind: z.enum(['train', 'eval']),
+  step: countSchema,
+  epoch: z.number(),
+  loss: z.number(),
+  learningRate: z.number().nullable(),
+  gradNorm: z.number().nullable(),
+  tokensPerSecond: z.number().nullable(),
+  tokens: countSchema.nullable(),
+  atMs: timeMsSchema,
+})
+export type MetricPoint = z.infer<typeof metricPointSchema>
+
+export const runLogLineSchema = z.object({
+  id: z.int().positive(),
+  atMs: timeMsSchema,
+  level: z.enum(['debug', 'info', 'warning', 'error']),
+  source: z.enum(['app', 'worker', 'trainer']),
+  message: z.string(),
+})
+export type RunLogLine = z.infer<typeof runLogLineSchema>
+
+export const runSampleSchema = z.object({ step: countSchema, prompt: z.string(), text: z.string(), atMs: timeMsSchema })
+export type RunSample = z.infer<typeof runSampleSchema>
+
+/** One line of a run's history, as it was appended before its effect. */
+export const runEventRecordSchema = z.object({ seq: z.int().positive(), atMs: timeMsSchema, type: z.string(), detail: z.string() })
+export type RunEventRecord = z.infer<typeof runEventRecordSchema>
+
+export const checkpointMarkSchema = z.object({ step: countSchema, isBest: z.boolean(), bytes: bytesSchema, atMs: timeMsSchema })
+
+/** What a run will do and cost, each figure with where it comes from. */
+export const estimateSchema = z.object({
+  rows: countSchema,
+  rowsEval: countSchema,
+  tokens: rangeSchema,
+  steps: countSchema,
+  stepsPerEpoch: countSchema,
+  durationMs: rangeSchema.nullable(),
+  costMicroUsd: rangeSchema.nullable(),
+  /** One sentence per figure: how it was computed. */
+  basis: z.array(z.object({ figure: z.enum(['tokens', 'steps', 'time', 'cost']), text: z.string() })),
+  warnings: z.array(z.string()),
+})
+export type Estimate = z.infer<typeof estimateSchema>
+
+/** One line of the red/green list before Start. */
+export const preflightItemSchema = z.object({
+  id: z.enum(['dataset', 'model', 'endpoint', 'hyperparameters', 'disk']),
+  isOk: z.boolean(),
+  text: z.string(),
+  fix: z.string().nullable(),
+})
+export type PreflightItem = z.infer<typeof preflightItemSchema>
+
+export const runRoutes = defineRoutes({
+  'runs.list': {
+    input: z.strictObject({
+      search: z.string().max(200).default(''),
+      status: z.enum(['all', 'active', 'completed', 'failed', 'cancelled']).default('all'),
+      sort: z.enum(['newest', 'name', 'loss']).default('newest'),
+    }),
+    output: z.array(runSchema),
+  },
+  'runs.get': { input: byIdSchema, output: runSchema },
+  'runs.resolvePreset': {
+    input: z.strictObject({ preset: presetSchema.exclude(['custom']), baseModel: baseModelRefSchema, datasetId: idSchema.nullable() }),
+    output: z.object({ hyperparameters: hyperparametersSchema, notes: z.array(z.string()) }),
+  },
+  'runs.estimate': { input: runConfigSchema, output: estimateSchema },
+  'runs.preflight': { input: runConfigSchema, output: z.array(preflightItemSchema) },
+  'runs.start': { input: z.strictObject({ config: runConfigSchema, name: z.string().trim().max(200) }), output: runSchema },
+  'runs.stop': { input: z.strictObject({ id: idSchema, mode: stopModeSchema }), output: runSchema },
+  'runs.rename': { input: z.strictObject({ id: idSchema, name: z.string().trim().min(1).max(200) }), output: runSchema },
+  'runs.delete': { input: byIdSchema, output: doneSchema },
+  'runs.listMetrics': {
+    input: z.strictObject({ id: idSchema, afterStep: z.int().min(-1).default(-1) }),
+    output: z.object({ points: z.array(metricPointSchema), checkpoints: z.array(checkpointMarkSchema), cursor: countSchema }),
+  },
+  'runs.listLog': {
+    input: z.strictObject({ id: idSchema, afterId: countSchema.default(0), limit: z.int().min(1).max(2000).default(500) }),
+    output: z.array(runLogLineSchema),
+  },
+  'runs.listEvents': { input: byIdSchema, output: z.array(runEventRecordSchema) },
+  'runs.listSamples': { input: byIdSchema, output: z.array(runSampleSchema) },
+  /** Asks where to save and writes the curve as CSV; null when the user closes the dialog. */
+  'runs.exportMetricsCsv': { input: byIdSchema, output: z.object({ path: z.string() }).nullable() },
+})
+
+export const runEvents = defineEvents({
+  'runs.changed': z.object({ id: idSchema }),
+  /** New curve points (≤ 4 Hz); `voidAfterStep` tells the chart to drop later points first. */
+  'runs.progressed': z.object({
+    id: idSchema,
+    voidAfterStep: countSchema.nullable(),
+    points: z.array(metricPointSchema),
+    checkpoints: z.array(checkpointMarkSchema),
+    cursor: countSchema,
+  }),
+  'runs.logged': z.object({ id: idSchema, lines: z.array(runLogLineSchema) }),
+})
