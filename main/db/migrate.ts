@@ -18,7 +18,11 @@ export interface MigrationReport {
  * Brings a database to the newest version: backup first, each step in one transaction with a foreign-key check.
  * Throws DATABASE_TOO_NEW for a database written by a later version of the app.
  */
-export function migrate(database: SqliteDatabase, migrations: readonly Migration[], backupPathFor: (version: number) => string | null): MigrationReport {
+export function migrate(
+  database: SqliteDatabase,
+  migrations: readonly Migration[],
+  backupPathFor: (version: number) => string | null,
+): MigrationReport {
   assertNumbered(migrations)
   const fromVersion = Number(database.pragma('user_version', { simple: true }))
   const newest = migrations.length
@@ -48,7 +52,10 @@ function applyOne(database: SqliteDatabase, migration: Migration): void {
       database.exec(migration.sql)
       const violations = database.pragma('foreign_key_check') as unknown[]
       if (violations.length > 0) {
-        throw new AppError('DATABASE_DAMAGED', `Migration ${migration.name} would leave ${violations.length} rows without their parent. Nothing was changed.`)
+        throw new AppError(
+          'DATABASE_DAMAGED',
+          `Migration ${migration.name} would leave ${violations.length} rows without their parent. Nothing was changed.`,
+        )
       }
       database.pragma(`user_version = ${migration.version}`)
     })

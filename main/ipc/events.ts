@@ -26,7 +26,8 @@ const keepLater: Merge = (_earlier, later) => later
 const mergeProgress: Merge = (earlier, later) => {
   const a = earlier as EventPayload<'runs.progressed'>
   const b = later as EventPayload<'runs.progressed'>
-  if (b.voidAfterStep === null) return { ...b, voidAfterStep: a.voidAfterStep, points: [...a.points, ...b.points], checkpoints: [...a.checkpoints, ...b.checkpoints] }
+  if (b.voidAfterStep === null)
+    return { ...b, voidAfterStep: a.voidAfterStep, points: [...a.points, ...b.points], checkpoints: [...a.checkpoints, ...b.checkpoints] }
   const limit = b.voidAfterStep
   return {
     ...b,
@@ -73,7 +74,7 @@ export function createEventHub(dependencies: { send: SendToWindow; clock: Clock 
     publish(event, payload) {
       // A command is an act, not a state: each one is delivered.
       if (event === 'settings.commandRequested' || event === 'notifications.opened') return deliver(event, payload)
-      const key = `${event}:${'id' in payload ? String(payload.id) : ''}`
+      const key = `${event}:${'id' in payload ? payload.id : ''}`
       const entry = waiting.get(key)
       if (entry === undefined) {
         deliver(event, payload)

@@ -62,7 +62,10 @@ export const endpointSchema = z.object({
 export type Endpoint = z.infer<typeof endpointSchema>
 
 const nameSchema = z.string().trim().min(1, 'Give the endpoint a name').max(100)
-const runpodIdSchema = z.string().trim().regex(/^[a-z0-9-]{6,40}$/i, 'The endpoint id is the short code in its RunPod address')
+const runpodIdSchema = z
+  .string()
+  .trim()
+  .regex(/^[a-z0-9-]{6,40}$/i, 'The endpoint id is the short code in its RunPod address')
 const apiKeySchema = z.string().trim().min(8, 'The key is too short').max(200).regex(/^\S+$/, 'The key has no spaces')
 
 /** Form and route input for connecting a RunPod endpoint. */

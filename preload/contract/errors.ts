@@ -60,11 +60,7 @@ export class AppError extends Error {
   readonly details: unknown
   readonly retryable: boolean
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { details?: unknown; retryable?: boolean; cause?: unknown } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, options: { details?: unknown; retryable?: boolean; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'AppError'
     this.code = code

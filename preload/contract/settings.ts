@@ -57,6 +57,16 @@ export const settingsEvents = defineEvents({
   'settings.changed': settingsSchema,
   /** A menu or shortcut asks the page to do something. */
   'settings.commandRequested': z.object({
-    command: z.enum(['new_run', 'open_settings', 'command_palette', 'import_dataset', 'go_datasets', 'go_runs', 'go_adapters', 'go_endpoints', 'go_costs']),
+    command: z.enum([
+      'new_run',
+      'open_settings',
+      'command_palette',
+      'import_dataset',
+      'go_datasets',
+      'go_runs',
+      'go_adapters',
+      'go_endpoints',
+      'go_costs',
+    ]),
   }),
 })

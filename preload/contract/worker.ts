@@ -190,7 +190,12 @@ export const helloReplySchema = z.object({
   trainer_version: z.string(),
   python: z.string(),
   torch: z.string(),
-  device: z.object({ kind: z.enum(['cpu', 'cuda', 'mps']), name: z.string(), memory_bytes: bytesSchema.nullable(), count: z.int().positive() }),
+  device: z.object({
+    kind: z.enum(['cpu', 'cuda', 'mps']),
+    name: z.string(),
+    memory_bytes: bytesSchema.nullable(),
+    count: z.int().positive(),
+  }),
   disk_free_bytes: bytesSchema,
 })
 export type HelloReply = z.infer<typeof helloReplySchema>
