@@ -5,22 +5,10 @@ import { events, type EventName } from '../../preload/contract/contract.ts'
 import { AppError } from '../../preload/contract/errors.ts'
 import type { EventHub, SendToWindow } from '../ipc/events.ts'
 import { failure, type Dispatch } from '../ipc/router.ts'
-import { isAppUrl } from './app-url.ts'
+import { isTrustedSender, type SenderFacts } from './sender-gate.ts'
 
 const requestSchema = z.strictObject({ route: z.unknown(), input: z.unknown(), droppedPath: z.string().max(4096).optional() })
 const subscriptionSchema = z.strictObject({ event: z.string(), isOn: z.boolean() })
-
-/** The slice of a sender that the gate looks at. */
-export interface SenderFacts {
-  readonly frameUrl: string | undefined
-  readonly isTopFrame: boolean
-  readonly windowId: number
-}
-
-/** True only for the top frame of a known window that shows our own page (checklist item 17). */
-export function isTrustedSender(sender: SenderFacts, knownWindows: ReadonlySet<number>): boolean {
-  return sender.isTopFrame && sender.frameUrl !== undefined && isAppUrl(sender.frameUrl) && knownWindows.has(sender.windowId)
-}
 
 function factsOf(event: IpcMainInvokeEvent | IpcMainEvent): SenderFacts {
   const frame = event.senderFrame
