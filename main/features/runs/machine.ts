@@ -1,0 +1,330 @@
+import { assertNever } from '../../lib/assert-never.ts'
+import type { StopMode } from '../../../preload/contract/runs.ts'
+import { adapterMissingError, remoteEndError } from './run-errors.ts'
+import type { Effect, MachineEvent, Phase, ResultSummary, RunState } from './state.ts'
+
+/** Outcome of one event; an ignored event answers with the very same state object. */
+export interface Transition {
+  readonly state: RunState
+  readonly effects: readonly Effect[]
+}
+
+type EventOf<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>
+
+/** The first state of a run and what follows from it. */
+export function createState(event: EventOf<'created'>, atMs: number): Transition {
+  const state: RunState = {
+    v: 1,
+    phase: 'freezing',
+    stage: 'waiting',
+    detail: null,
+    facts: event.facts,
+    dataset: null,
+    submission: 'none',
+    posts: 0,
+    jobId: null,
+    isSeenRunning: false,
+    attempt: 0,
+    stopRequested: null,
+    remoteEnd: null,
+    result: null,
+    collectFailures: 0,
+    finalStatus: null,
+    error: null,
+    workerError: null,
+    adapterId: null,
+    contactLost: null,
+    createdAtMs: atMs,
+    startedAtMs: null,
+    endedAtMs: null,
+    isSettled: false,
+  }
+  return { state, effects: [{ type: 'notify', notice: 'job_queued' }, begin('freezing')] }
+}
+
+/** The pure heart of a run: (state, event) → new state and what to do; anything out of place is ignored. */
+export function reduce(state: RunState, event: MachineEvent, atMs: number): Transition {
+  if (state.phase === 'ended') {
+    return event.type === 'settled' && !state.isSettled ? { state: { ...state, isSettled: true }, effects: [] } : ignore(state)
+  }
+  switch (event.type) {
+    case 'created':
+    case 'settled':
+      return ignore(state)
+    case 'dataset_frozen':
+    case 'dataset_uploaded':
+    case 'prepare_failed':
+      return reducePreparation(state, event, atMs)
+    case 'submit_started':
+    case 'submit_accepted':
+    case 'submit_lost':
+    case 'submit_refused':
+    case 'submit_again':
+    case 'job_adopted':
+      return reduceSubmission(state, event, atMs)
+    case 'job_started':
+    case 'job_requeued':
+    case 'worker_stage':
+    case 'worker_resumed':
+    case 'worker_stopping':
+      return isWatching(state) ? reduceProgress(state, event, atMs) : ignore(state)
+    case 'stop_requested':
+      return reduceStop(state, event.mode, atMs)
+    case 'remote_ended':
+      return reduceRemoteEnd(state, event, atMs)
+    case 'result_found':
+      return reduceResult(state, event.result, atMs)
+    case 'result_missing':
+      return reduceMissingResult(state, event.reason, atMs)
+    case 'collected':
+    case 'collect_failed':
+    case 'adapter_quarantined':
+      return state.phase === 'collecting' ? reduceCollection(state, event, atMs) : ignore(state)
+    case 'contact_lost':
+      if (!needsContact(state) || state.contactLost === event.message) return ignore(state)
+      return { state: { ...state, contactLost: event.message }, effects: [] }
+    case 'contact_regained':
+      return state.contactLost === null ? ignore(state) : { state: { ...state, contactLost: null }, effects: [] }
+    default:
+      return assertNever(event)
+  }
+}
+
+/** The effects that carry a stored state on after a restart; each is safe to do twice. */
+export function effectsToResume(state: RunState): readonly Effect[] {
+  if (state.phase === 'ended') return state.isSettled ? [] : [{ type: 'settle' }]
+  return [
+    { type: 'notify', notice: 'job_queued' },
+    ...(state.startedAtMs === null ? [] : [{ type: 'notify', notice: 'job_started' } as const]),
+    begin(state.phase),
+  ]
+}
+
+/** The state after a list of stored events, from nothing. */
+export function replay(events: readonly { readonly event: MachineEvent; readonly atMs: number }[]): RunState | undefined {
+  return events.reduce<RunState | undefined>((state, { event, atMs }) => {
+    if (state !== undefined) return reduce(state, event, atMs).state
+    return event.type === 'created' ? createState(event, atMs).state : undefined
+  }, undefined)
+}
+
+function reducePreparation(
+  state: RunState,
+  event: EventOf<'dataset_frozen' | 'dataset_uploaded' | 'prepare_failed'>,
+  atMs: number,
+): Transition {
+  if (event.type === 'prepare_failed') {
+    if (state.phase !== 'freezing' && state.phase !== 'uploading') return ignore(state)
+    return end({ ...state, error: event.error }, 'failed', atMs)
+  }
+  if (event.type === 'dataset_frozen') {
+    if (state.phase !== 'freezing') return ignore(state)
+    return enter({ ...state, dataset: event.dataset, stage: 'uploading', contactLost: null }, 'uploading')
+  }
+  if (state.phase !== 'uploading') return ignore(state)
+  return enter({ ...state, detail: 'Handing the run to the endpoint', contactLost: null }, 'submitting')
+}
+
+function reduceSubmission(
+  state: RunState,
+  event: EventOf<'submit_started' | 'submit_accepted' | 'submit_lost' | 'submit_refused' | 'submit_again' | 'job_adopted'>,
+  atMs: number,
+): Transition {
+  const isSent = state.phase === 'submitting' && state.submission === 'sent'
+  switch (event.type) {
+    case 'submit_started':
+      if (state.phase !== 'submitting' || state.submission !== 'none') return ignore(state)
+      return { state: { ...state, submission: 'sent', posts: state.posts + 1 }, effects: [] }
+    case 'submit_accepted': {
+      // A late reply is still the truth about which job is ours.
+      if (!isSent && state.phase !== 'reconciling') return ignore(state)
+      return enter(
+        { ...state, submission: 'accepted', jobId: event.jobId, stage: 'queued_on_endpoint', detail: null, contactLost: null },
+        'following',
+      )
+    }
+    case 'submit_lost':
+      if (!isSent) return ignore(state)
+      return enter({ ...state, detail: 'Checking whether the endpoint took the run' }, 'reconciling')
+    case 'submit_refused': {
+      if (state.phase !== 'submitting') return ignore(state)
+      if (state.stopRequested !== null) return end(state, 'cancelled', atMs)
+      return end({ ...state, error: event.error }, 'failed', atMs)
+    }
+    case 'submit_again':
+      if (state.phase !== 'reconciling') return ignore(state)
+      if (state.stopRequested !== null) return end(state, 'cancelled', atMs)
+      return enter({ ...state, submission: 'none', detail: 'Handing the run to the endpoint again' }, 'submitting')
+    case 'job_adopted':
+      if (state.phase !== 'reconciling') return ignore(state)
+      return enter({ ...state, submission: 'accepted', stage: 'starting_worker', detail: null, contactLost: null }, 'following')
+  }
+}
+
+function reduceProgress(
+  state: RunState,
+  event: EventOf<'job_started' | 'job_requeued' | 'worker_stage' | 'worker_resumed' | 'worker_stopping'>,
+  atMs: number,
+): Transition {
+  switch (event.type) {
+    case 'job_started':
+      if (state.phase !== 'following' || state.isSeenRunning) return ignore(state)
+      return started({ ...state, isSeenRunning: true, stage: isQueuedStage(state) ? 'starting_worker' : state.stage, detail: null }, atMs)
+    case 'job_requeued': {
+      if (state.phase !== 'following' || !state.isSeenRunning) return ignore(state)
+      const detail = 'The worker stopped. The run waits for a worker and goes on from its last checkpoint.'
+      return { state: { ...state, isSeenRunning: false, stage: 'queued_on_endpoint', detail }, effects: [] }
+    }
+    case 'worker_stage': {
+      if (event.attempt < state.attempt || (event.stage === state.stage && event.attempt === state.attempt)) return ignore(state)
+      const detail = state.stopRequested === null && state.phase === 'following' ? null : state.detail
+      return started({ ...state, stage: event.stage, attempt: event.attempt, detail }, atMs)
+    }
+    case 'worker_resumed':
+      if (event.attempt < state.attempt) return ignore(state)
+      return started({ ...state, attempt: event.attempt }, atMs)
+    case 'worker_stopping':
+      return { state: { ...state, detail: stoppingDetail[event.reason] }, effects: [] }
+  }
+}
+
+const stoppingDetail: Readonly<Record<EventOf<'worker_stopping'>['reason'], string>> = {
+  user: 'Stopping: the trainer finishes its step and saves',
+  time_limit: 'The time limit is reached: the trainer saves what it has',
+  diverged: 'The loss left its range: the trainer keeps the best checkpoint',
+  shutdown: 'The worker is shutting down: the trainer writes a checkpoint',
+}
+
+function reduceStop(state: RunState, mode: StopMode, atMs: number): Transition {
+  if (state.stopRequested === 'discard' || state.stopRequested === mode) return ignore(state)
+  switch (state.phase) {
+    case 'freezing':
+    case 'uploading':
+      return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
+    case 'submitting':
+      if (state.submission === 'none') return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
+      return { state: { ...state, stopRequested: mode, detail: stopDetail(mode) }, effects: [] }
+    case 'reconciling':
+      return { state: { ...state, stopRequested: mode, detail: stopDetail(mode) }, effects: [] }
+    case 'following':
+      return { state: { ...state, stopRequested: mode, detail: stopDetail(mode) }, effects: [{ type: 'cancel_job' }] }
+    case 'reading_result':
+      if (mode === 'discard') return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
+      return { state: { ...state, stopRequested: mode }, effects: [] }
+    case 'collecting':
+      // Training is over: there is nothing to keep that is not being fetched already.
+      if (mode === 'keep') return ignore(state)
+      return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
+    case 'ended':
+      return ignore(state)
+    default:
+      return assertNever(state.phase)
+  }
+}
+
+function stopDetail(mode: StopMode): string {
+  return mode === 'keep' ? 'Stopping: the adapter is saved first' : 'Stopping: the result is thrown away'
+}
+
+function reduceRemoteEnd(state: RunState, event: EventOf<'remote_ended'>, atMs: number): Transition {
+  if (state.phase !== 'following') return ignore(state)
+  const next: RunState = { ...state, remoteEnd: { how: event.how, error: event.error }, contactLost: null }
+  if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs)
+  const detail = state.stopRequested === 'keep' ? stopDetail('keep') : 'Reading the result from the volume'
+  return enter({ ...next, detail }, 'reading_result')
+}
+
+function reduceResult(state: RunState, result: ResultSummary, atMs: number): Transition {
+  if (state.phase !== 'following' && state.phase !== 'reading_result' && state.phase !== 'reconciling') return ignore(state)
+  const next: RunState = { ...state, result, workerError: result.error, contactLost: null }
+  if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs)
+  // The job API says COMPLETED for these too: only the inner status counts.
+  if (result.status === 'failed') return endFailedInside(next, atMs)
+  if (result.hasAdapter) {
+    return enter({ ...next, stage: 'collecting', detail: earlyEndNote(result), submission: 'accepted' }, 'collecting')
+  }
+  if (endStatusAfter(next) === 'cancelled') return end(next, 'cancelled', atMs)
+  return end({ ...next, error: adapterMissingError }, 'failed', atMs)
+}
+
+function endFailedInside(state: RunState, atMs: number): Transition {
+  if (state.stopRequested !== null) return end(state, 'cancelled', atMs)
+  const inner = state.workerError
+  const error =
+    inner === null
+      ? { code: 'INTERNAL', message: 'The trainer failed and gave no reason.', advice: 'Look at the log, then start the run again.' }
+      : { code: inner.code, message: inner.message, advice: inner.advice }
+  return end({ ...state, error }, 'failed', atMs)
+}
+
+function reduceMissingResult(state: RunState, reason: string, atMs: number): Transition {
+  if (state.phase !== 'reading_result' || state.remoteEnd === null) return ignore(state)
+  if (state.stopRequested !== null) return end(state, 'cancelled', atMs)
+  const { how, error } = state.remoteEnd
+  const status = how === 'CANCELLED' ? 'cancelled' : 'failed'
+  return end({ ...state, error: remoteEndError(how, error, reason) }, status, atMs)
+}
+
+function reduceCollection(
+  state: RunState,
+  event: EventOf<'collected' | 'collect_failed' | 'adapter_quarantined'>,
+  atMs: number,
+): Transition {
+  switch (event.type) {
+    case 'collected':
+      return end({ ...state, adapterId: event.adapterId }, endStatusAfter(state), atMs, earlyEndNote(state.result))
+    case 'collect_failed':
+      return { state: { ...state, collectFailures: state.collectFailures + 1, detail: event.message }, effects: [] }
+    case 'adapter_quarantined': {
+      // The training is whole; only the copy is not, and that can be fetched again from the adapter's page.
+      const detail = `The adapter did not pass its check and is kept apart: ${event.message}`
+      return end({ ...state, adapterId: event.adapterId }, endStatusAfter(state), atMs, detail)
+    }
+  }
+}
+
+/** A run that was stopped by someone is cancelled even when its adapter is kept. */
+function endStatusAfter(state: RunState): 'completed' | 'cancelled' {
+  if (state.result?.status !== 'stopped') return 'completed'
+  return state.stopRequested !== null || state.remoteEnd?.how === 'CANCELLED' ? 'cancelled' : 'completed'
+}
+
+function earlyEndNote(result: ResultSummary | null): string | null {
+  if (result === null || result.stepsDone >= result.stepsTotal) return null
+  return `Ended at step ${result.stepsDone} of ${result.stepsTotal}`
+}
+
+/** While a worker may be alive its reports count, also after the job API has closed the job. */
+function isWatching(state: RunState): boolean {
+  return state.phase === 'following' || state.phase === 'reading_result'
+}
+
+function needsContact(state: RunState): boolean {
+  return state.phase !== 'freezing' && state.phase !== 'collecting'
+}
+
+function isQueuedStage(state: RunState): boolean {
+  return state.stage === 'queued_on_endpoint'
+}
+
+function started(state: RunState, atMs: number): Transition {
+  if (state.startedAtMs !== null) return { state, effects: [] }
+  return { state: { ...state, startedAtMs: atMs }, effects: [{ type: 'notify', notice: 'job_started' }] }
+}
+
+function begin(phase: Phase): Effect {
+  return { type: 'begin', phase }
+}
+
+function enter(state: RunState, phase: Phase): Transition {
+  return { state: { ...state, phase }, effects: [begin(phase)] }
+}
+
+function end(state: RunState, finalStatus: 'completed' | 'failed' | 'cancelled', atMs: number, detail: string | null = null): Transition {
+  const ended: RunState = { ...state, phase: 'ended', stage: 'ended', detail, contactLost: null, finalStatus, endedAtMs: atMs }
+  return { state: ended, effects: [{ type: 'settle' }] }
+}
+
+function ignore(state: RunState): Transition {
+  return { state, effects: [] }
+}

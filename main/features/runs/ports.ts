@@ -1,0 +1,92 @@
+import type { DatasetStats } from '../../../preload/contract/datasets.ts'
+import type { BaseModelRef, ModelFacts } from '../../../preload/contract/models.ts'
+import type { NotificationType } from '../../../preload/contract/notifications.ts'
+import type { Run } from '../../../preload/contract/runs.ts'
+import type { WorkerResult } from '../../../preload/contract/worker.ts'
+import type { JobClient } from '../../integrations/runpod/job-client.ts'
+import type { VolumeStore } from '../../integrations/volume/volume-store.ts'
+
+type Awaitable<T> = T | Promise<T>
+
+/** What a run needs to know about a dataset. */
+export interface DatasetFacts {
+  readonly id: string
+  readonly name: string
+  readonly sha256: string | null
+  readonly validRows: number
+  readonly stats: DatasetStats | null
+  readonly isTrainable: boolean
+}
+
+/** The normalised training file of a dataset, content-addressed. */
+export interface FrozenDataset {
+  readonly path: string
+  readonly sha256: string
+  readonly bytes: number
+  readonly rows: number
+}
+
+/** What a run needs to know about an endpoint. */
+export interface EndpointFacts {
+  readonly id: string
+  readonly name: string
+  readonly kind: 'local' | 'runpod'
+  readonly canTrain: boolean
+  /** Why it cannot train now, with the next action; null when it can. */
+  readonly reason: string | null
+}
+
+/** The two ways to reach an endpoint: its job API and its volume. */
+export interface EndpointConnection {
+  readonly jobs: JobClient
+  readonly volume: VolumeStore
+}
+
+/** What is recorded about the money and time of an ended run. */
+export interface CostEntry {
+  readonly runId: string
+  readonly runName: string
+  readonly endpointKind: 'local' | 'runpod'
+  readonly durationMs: number
+  readonly amountMicroUsd: number
+  readonly detail: string
+}
+
+/** A notice for the user; shown once per `dedupeKey`. */
+export interface Notice {
+  readonly type: NotificationType
+  readonly priority: 'low' | 'medium' | 'high'
+  readonly title: string
+  readonly message: string
+  readonly target: { readonly page: 'runs'; readonly id: string }
+  readonly dedupeKey: string
+}
+
+/** Everything the runs feature asks of the rest of the app. */
+export interface RunPorts {
+  readonly datasets: {
+    describe(id: string): Awaitable<DatasetFacts>
+    freeze(id: string): Promise<FrozenDataset>
+  }
+  readonly endpoints: {
+    describe(id: string): Awaitable<EndpointFacts>
+    connect(id: string): Promise<EndpointConnection>
+  }
+  readonly adapters: {
+    /** Fetches and checks the adapter; a corrupt one is quarantined and refused with ADAPTER_NOT_VERIFIED. */
+    collect(
+      run: Run,
+      result: WorkerResult,
+      volume: VolumeStore,
+      onProgress: (doneBytes: number, totalBytes: number) => void,
+      signal: AbortSignal,
+    ): Promise<{ adapterId: string }>
+  }
+  readonly costs: {
+    /** Records once per run, however often it is called. */
+    record(entry: CostEntry): void
+  }
+  /** Shows a notice once per dedupe key. */
+  notify(notice: Notice): void
+  readonly models: { describe(model: BaseModelRef): Awaitable<ModelFacts> }
+}

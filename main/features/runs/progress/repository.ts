@@ -1,0 +1,154 @@
+import type { MetricPoint, RunHead, RunLogLine, RunSample } from '../../../../preload/contract/runs.ts'
+import type { SqliteDatabase } from '../../../db/open.ts'
+import { median } from './live.ts'
+
+/** One row of the loss curve with everything that was measured. */
+export interface MetricRow {
+  readonly kind: 'train' | 'eval'
+  readonly step: number
+  readonly epoch: number
+  readonly loss: number
+  readonly learningRate: number | null
+  readonly gradNorm: number | null
+  readonly tokensPerSecond: number | null
+  readonly tokens: number | null
+  readonly stepMs: number | null
+  readonly memoryBytes: number | null
+  readonly attempt: number
+  readonly atMs: number
+}
+
+/** A saved training state on the volume. */
+export interface CheckpointMark {
+  readonly step: number
+  readonly isBest: boolean
+  readonly bytes: number
+  readonly atMs: number
+}
+
+/** Steps of an earlier run, for an estimate of the next one. */
+export interface MeasuredRun {
+  readonly runId: string
+  /** From the start of the job to the end of the run. */
+  readonly durationMs: number | null
+  readonly steps: readonly { readonly stepMs: number; readonly tokens: number }[]
+}
+
+const metricColumns = `kind, step, epoch, loss, learning_rate AS learningRate, grad_norm AS gradNorm, tokens_per_s AS tokensPerSecond,
+  tokens, step_ms AS stepMs, memory_bytes AS memoryBytes, attempt, at_ms AS atMs`
+
+export type ProgressRepository = ReturnType<typeof createProgressRepository>
+
+/** Rows of `metric`, `checkpoint`, `run_sample` and `run_log`; no rules. */
+export function createProgressRepository(db: SqliteDatabase) {
+  const statements = { ...prepareWrites(db), ...prepareReads(db) }
+  const listMetrics = (runId: string, afterStep = -1) => statements.listMetrics.all(runId, afterStep) as MetricRow[]
+  return {
+    saveMetric: (runId: string, row: MetricRow) => void statements.saveMetric.run({ runId, ...row }),
+    /** Forgets everything recorded after a step, because it will be recorded again. */
+    voidAfter(runId: string, step: number) {
+      for (const statement of statements.voidAfter) statement.run(runId, step)
+    },
+    saveCheckpoint(runId: string, mark: CheckpointMark) {
+      if (mark.isBest) statements.clearBest.run(runId)
+      statements.saveCheckpoint.run({ runId, ...mark, isBest: mark.isBest ? 1 : 0 })
+    },
+    saveSample: (runId: string, sample: RunSample) => void statements.saveSample.run({ runId, ...sample }),
+    addLog(runId: string, line: Omit<RunLogLine, 'id'>): RunLogLine {
+      const { lastInsertRowid } = statements.addLog.run({ runId, ...line })
+      return { id: Number(lastInsertRowid), ...line }
+    },
+    listMetrics,
+    listPoints: (runId: string, afterStep: number): readonly MetricPoint[] => listMetrics(runId, afterStep).map(toPoint),
+    listCheckpoints(runId: string, afterStep: number): readonly CheckpointMark[] {
+      const rows = statements.listCheckpoints.all(runId, afterStep) as (Omit<CheckpointMark, 'isBest'> & { isBest: number })[]
+      return rows.map((row) => ({ ...row, isBest: row.isBest === 1 }))
+    },
+    /** The newest `limit` lines after an id, oldest first. */
+    listLog: (runId: string, afterId: number, limit: number) => statements.listLog.all(runId, afterId, limit) as RunLogLine[],
+    listSamples: (runId: string) => statements.listSamples.all(runId) as RunSample[],
+    /** The newest scalars, always computed from the stored rows. */
+    readHead: (runId: string): RunHead => readHead(statements, runId),
+    readEvalMs: (runId: string): number | null => median(statements.evalTimes.pluck().all(runId) as number[]),
+    /** The newest runs of the same base model on the same endpoint that trained at least three steps. */
+    listMeasuredRuns(baseModelJson: string, endpointId: string, limit: number): readonly MeasuredRun[] {
+      const runs = statements.measuredRuns.all(endpointId, baseModelJson, limit) as { runId: string; durationMs: number | null }[]
+      return runs.map((run) => ({ ...run, steps: statements.measuredSteps.all(run.runId) as { stepMs: number; tokens: number }[] }))
+    },
+  }
+}
+
+function readHead(statements: ReturnType<typeof prepareReads>, runId: string): RunHead {
+  const last = statements.lastOf.get(runId, 'train') as MetricRow | undefined
+  const first = statements.firstOf.get(runId, 'train') as MetricRow | undefined
+  const lastEval = statements.lastOf.get(runId, 'eval') as MetricRow | undefined
+  const baseEval = statements.firstOf.get(runId, 'eval') as MetricRow | undefined
+  return {
+    step: last?.step ?? 0,
+    epoch: last?.epoch ?? 0,
+    loss: last?.loss ?? null,
+    lossFirst: first?.loss ?? null,
+    evalLoss: lastEval?.loss ?? null,
+    evalLossBase: baseEval?.step === 0 ? baseEval.loss : null,
+    evalLossBest: statements.bestEval.pluck().get(runId) as number | null,
+    learningRate: last?.learningRate ?? null,
+    gradNorm: last?.gradNorm ?? null,
+    tokensPerSecond: last?.tokensPerSecond ?? null,
+    tokens: last?.tokens ?? 0,
+    memoryBytes: last?.memoryBytes ?? null,
+    stepMs: median(statements.lastStepTimes.pluck().all(runId) as number[]),
+  }
+}
+
+function toPoint(row: MetricRow): MetricPoint {
+  const { kind, step, epoch, loss, learningRate, gradNorm, tokensPerSecond, tokens, atMs } = row
+  return { kind, step, epoch, loss, learningRate, gradNorm, tokensPerSecond, tokens, atMs }
+}
+
+function prepareWrites(db: SqliteDatabase) {
+  return {
+    saveMetric: db.prepare(`INSERT OR REPLACE INTO metric
+      (run_id, kind, step, epoch, loss, learning_rate, grad_norm, tokens_per_s, tokens, step_ms, memory_bytes, attempt, at_ms)
+      VALUES (@runId, @kind, @step, @epoch, @loss, @learningRate, @gradNorm, @tokensPerSecond, @tokens, @stepMs, @memoryBytes, @attempt, @atMs)`),
+    voidAfter: [
+      db.prepare('DELETE FROM metric WHERE run_id = ? AND step > ?'),
+      db.prepare('DELETE FROM checkpoint WHERE run_id = ? AND step > ?'),
+      db.prepare('DELETE FROM run_sample WHERE run_id = ? AND step > ?'),
+    ],
+    clearBest: db.prepare('UPDATE checkpoint SET is_best = 0 WHERE run_id = ?'),
+    saveCheckpoint: db.prepare(
+      'INSERT OR REPLACE INTO checkpoint (run_id, step, is_best, bytes, at_ms) VALUES (@runId, @step, @isBest, @bytes, @atMs)',
+    ),
+    saveSample: db.prepare('INSERT OR REPLACE INTO run_sample (run_id, step, prompt, text, at_ms) VALUES (@runId, @step, @prompt, @text, @atMs)'),
+    addLog: db.prepare('INSERT INTO run_log (run_id, at_ms, level, source, message) VALUES (@runId, @atMs, @level, @source, @message)'),
+  }
+}
+
+function prepareReads(db: SqliteDatabase) {
+  return {
+    listMetrics: db.prepare(`SELECT ${metricColumns} FROM metric WHERE run_id = ? AND step > ? ORDER BY step, kind DESC`),
+    listCheckpoints: db.prepare(
+      'SELECT step, is_best AS isBest, bytes, at_ms AS atMs FROM checkpoint WHERE run_id = ? AND step > ? ORDER BY step',
+    ),
+    listLog: db.prepare(`SELECT * FROM (SELECT id, at_ms AS atMs, level, source, message FROM run_log
+      WHERE run_id = ? AND id > ? ORDER BY id DESC LIMIT ?) ORDER BY id`),
+    listSamples: db.prepare('SELECT step, prompt, text, at_ms AS atMs FROM run_sample WHERE run_id = ? ORDER BY step, prompt'),
+    lastOf: db.prepare(`SELECT ${metricColumns} FROM metric WHERE run_id = ? AND kind = ? ORDER BY step DESC LIMIT 1`),
+    firstOf: db.prepare(`SELECT ${metricColumns} FROM metric WHERE run_id = ? AND kind = ? ORDER BY step LIMIT 1`),
+    bestEval: db.prepare("SELECT min(loss) FROM metric WHERE run_id = ? AND kind = 'eval' AND step > 0"),
+    lastStepTimes: db.prepare(
+      "SELECT step_ms FROM metric WHERE run_id = ? AND kind = 'train' AND step_ms IS NOT NULL ORDER BY step DESC LIMIT 50",
+    ),
+    // The step before an evaluation ends when the evaluation begins.
+    evalTimes: db.prepare(`SELECT e.at_ms - t.at_ms FROM metric e JOIN metric t ON t.run_id = e.run_id AND t.kind = 'train' AND t.step = e.step
+      WHERE e.run_id = ? AND e.kind = 'eval' AND e.at_ms > t.at_ms ORDER BY e.step DESC LIMIT 10`),
+    measuredRuns: db.prepare(`SELECT r.id AS runId, CASE WHEN r.status = 'completed' THEN r.ended_at_ms - r.started_at_ms END AS durationMs FROM run r
+      WHERE r.endpoint_id = ? AND json_extract(r.config_json, '$.baseModel') = json(?)
+      AND (SELECT count(*) FROM metric m WHERE m.run_id = r.id AND m.kind = 'train' AND m.step_ms IS NOT NULL AND m.tokens IS NOT NULL) >= 3
+      ORDER BY r.created_at_ms DESC LIMIT ?`),
+    measuredSteps: db.prepare(`SELECT stepMs, tokens - before AS tokens FROM (
+        SELECT step, step_ms AS stepMs, tokens, lag(tokens, 1, 0) OVER (ORDER BY step) AS before
+        FROM metric WHERE run_id = ? AND kind = 'train' AND step_ms IS NOT NULL AND tokens IS NOT NULL)
+      WHERE tokens > before ORDER BY step DESC LIMIT 200`),
+  }
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import { countSchema, idSchema, sha256Schema, timeMsSchema } from '../../../preload/contract/primitives.ts'
+import { runErrorSchema, runStageSchema, stopModeSchema, type RunStage, type RunStatus } from '../../../preload/contract/runs.ts'
+import { workerErrorSchema, workerStageSchema } from '../../../preload/contract/worker.ts'
+
+/** What the driver is busy with; each phase can be started again from the stored state alone. */
+export const phaseSchema = z.enum([
+  'freezing',
+  'uploading',
+  'submitting',
+  'reconciling',
+  'following',
+  'reading_result',
+  'collecting',
+  'ended',
+])
+export type Phase = z.infer<typeof phaseSchema>
+
+/** How the job ended according to the job API. */
+export const remoteEndSchema = z.enum(['COMPLETED', 'FAILED', 'CANCELLED', 'TIMED_OUT', 'NOT_FOUND'])
+export type RemoteEnd = z.infer<typeof remoteEndSchema>
+
+/** Names and numbers as they were when the run was created; later renames do not rewrite history. */
+export const runFactsSchema = z.object({
+  datasetName: z.string(),
+  datasetRows: countSchema,
+  baseModelLabel: z.string(),
+  endpointName: z.string(),
+  endpointKind: z.enum(['local', 'runpod']),
+})
+export type RunFacts = z.infer<typeof runFactsSchema>
+
+const frozenSchema = z.object({ sha256: sha256Schema, bytes: countSchema, rows: countSchema })
+/** The part of result.json that decides how a run ends. */
+export const resultSummarySchema = z.object({
+  status: z.enum(['completed', 'stopped', 'failed']),
+  hasAdapter: z.boolean(),
+  error: workerErrorSchema.nullable(),
+  stepsDone: countSchema,
+  stepsTotal: countSchema,
+})
+export type ResultSummary = z.infer<typeof resultSummarySchema>
+
+/** The reducer's whole state, stored with every event. */
+export const runStateSchema = z.object({
+  v: z.literal(1),
+  phase: phaseSchema,
+  stage: runStageSchema,
+  detail: z.string().nullable(),
+  facts: runFactsSchema,
+  dataset: frozenSchema.nullable(),
+  submission: z.enum(['none', 'sent', 'accepted']),
+  /** How many times the job was posted. */
+  posts: countSchema,
+  jobId: z.string().nullable(),
+  isSeenRunning: z.boolean(),
+  attempt: countSchema,
+  stopRequested: stopModeSchema.nullable(),
+  remoteEnd: z.object({ how: remoteEndSchema, error: z.string().nullable() }).nullable(),
+  result: resultSummarySchema.nullable(),
+  collectFailures: countSchema,
+  finalStatus: z.enum(['completed', 'failed', 'cancelled']).nullable(),
+  error: runErrorSchema.nullable(),
+  workerError: workerErrorSchema.nullable(),
+  adapterId: idSchema.nullable(),
+  contactLost: z.string().nullable(),
+  createdAtMs: timeMsSchema,
+  startedAtMs: timeMsSchema.nullable(),
+  endedAtMs: timeMsSchema.nullable(),
+  /** True once the cost record and the closing notice are made. */
+  isSettled: z.boolean(),
+})
+export type RunState = Readonly<z.infer<typeof runStateSchema>>
+
+/** Everything that can happen to a run; stored in run_event before anything is done about it. */
+export const machineEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('created'), facts: runFactsSchema }),
+  z.object({ type: z.literal('dataset_frozen'), dataset: frozenSchema }),
+  z.object({ type: z.literal('dataset_uploaded') }),
+  z.object({ type: z.literal('prepare_failed'), error: runErrorSchema }),
+  z.object({ type: z.literal('submit_started') }),
+  z.object({ type: z.literal('submit_accepted'), jobId: z.string().min(1) }),
+  z.object({ type: z.literal('submit_lost'), message: z.string() }),
+  z.object({ type: z.literal('submit_refused'), error: runErrorSchema }),
+  z.object({ type: z.literal('submit_again'), reason: z.string() }),
+  z.object({ type: z.literal('job_adopted') }),
+  z.object({ type: z.literal('job_started'), workerId: z.string().nullable() }),
+  z.object({ type: z.literal('job_requeued'), retries: countSchema }),
+  z.object({ type: z.literal('worker_stage'), stage: workerStageSchema, attempt: countSchema }),
+  z.object({ type: z.literal('worker_resumed'), step: countSchema, attempt: countSchema }),
+  z.object({ type: z.literal('worker_stopping'), reason: z.enum(['user', 'time_limit', 'diverged', 'shutdown']) }),
+  z.object({ type: z.literal('stop_requested'), mode: stopModeSchema }),
+  z.object({ type: z.literal('remote_ended'), how: remoteEndSchema, error: z.string().nullable() }),
+  z.object({ type: z.literal('result_found'), result: resultSummarySchema }),
+  z.object({ type: z.literal('result_missing'), reason: z.string() }),
+  z.object({ type: z.literal('collected'), adapterId: idSchema }),
+  z.object({ type: z.literal('collect_failed'), message: z.string() }),
+  z.object({ type: z.literal('adapter_quarantined'), adapterId: idSchema.nullable(), message: z.string() }),
+  z.object({ type: z.literal('contact_lost'), message: z.string() }),
+  z.object({ type: z.literal('contact_regained') }),
+  z.object({ type: z.literal('settled') }),
+])
+export type MachineEvent = z.infer<typeof machineEventSchema>
+export type MachineEventType = MachineEvent['type']
+
+/** What has to be done after an event is stored. */
+export type Effect =
+  | { readonly type: 'begin'; readonly phase: Phase }
+  | { readonly type: 'cancel_job' }
+  | { readonly type: 'notify'; readonly notice: 'job_queued' | 'job_started' }
+  | { readonly type: 'settle' }
+
+/** The status word that belongs to a stage and a final status. */
+export function statusOf(state: Pick<RunState, 'stage' | 'finalStatus'>): RunStatus {
+  return state.finalStatus ?? statusByStage[state.stage]
+}
+
+const statusByStage: Readonly<Record<RunStage, RunStatus>> = {
+  waiting: 'queued',
+  uploading: 'initializing',
+  queued_on_endpoint: 'queued',
+  starting_worker: 'initializing',
+  preparing: 'initializing',
+  loading_model: 'initializing',
+  evaluating_base: 'running',
+  training: 'running',
+  saving: 'running',
+  packaging: 'running',
+  collecting: 'collecting',
+  ended: 'collecting',
+}
