@@ -9,26 +9,25 @@ const [root, zipFile, folder, executableName, executableSha256] = process.argv.s
 const require = createRequire(path.join(root, 'package.json'))
 const importFrom = async (from, name) => import(pathToFileURL(from.resolve(name)).href)
 
-// Takes the app folder from the command line as the stock Electron's own default app does.
-const DEFAULT_APP = `'use strict'
-const { app } = require('electron')
-const fs = require('node:fs')
-const path = require('node:path')
+// Takes the app folder from the command line as the stock Electron's own default app does. It awaits the app's entry,
+// since Electron holds back its ready event for that: privileged schemes must be registered before it.
+const DEFAULT_APP = `import { app } from 'electron'
+import fs from 'node:fs'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+
 const given = process.argv.slice(1).find((argument) => !argument.startsWith('-'))
-if (given === undefined) {
-  process.stderr.write('Give the folder of the app to run.\\n')
-  app.exit(1)
-} else {
+try {
+  if (given === undefined) throw new Error('Give the folder of the app to run.')
   const folder = path.resolve(given)
   const manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'))
-  app.setName(manifest.productName || manifest.name)
-  app.setVersion(manifest.version)
+  app.setName(manifest.productName ?? manifest.name ?? 'App')
+  if (manifest.version !== undefined) app.setVersion(manifest.version)
   app.setAppPath(folder)
-  const main = path.join(folder, manifest.main || 'index.js')
-  import(require('node:url').pathToFileURL(main).href).catch((error) => {
-    process.stderr.write(String(error && error.stack ? error.stack : error) + '\\n')
-    app.exit(1)
-  })
+  await import(pathToFileURL(path.join(folder, manifest.main ?? 'index.js')).href)
+} catch (error) {
+  process.stderr.write((error?.stack ?? String(error)) + '\\n')
+  app.exit(1)
 }
 `
 
@@ -58,7 +57,7 @@ async function switchFuses() {
 async function addDefaultApp() {
   const { createPackage } = await importFrom(require, '@electron/asar')
   const source = await mkdtemp(path.join(path.dirname(zipFile), 'default-app-'))
-  await writeFile(path.join(source, 'package.json'), '{"name":"electron","main":"main.js"}\n')
+  await writeFile(path.join(source, 'package.json'), '{"name":"electron","type":"module","main":"main.js"}\n')
   await writeFile(path.join(source, 'main.js'), DEFAULT_APP)
   await mkdir(path.join(folder, 'resources'), { recursive: true })
   await createPackage(source, path.join(folder, 'resources', 'default_app.asar'))

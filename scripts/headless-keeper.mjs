@@ -85,17 +85,35 @@ async function startBus(base) {
   return firstLine(bus.stdio[3])
 }
 
+/** Tells whether somebody answers on the bus for `name`. */
+function hasOwner(env, name) {
+  const call = ['--session', '--print-reply', '--dest=org.freedesktop.DBus', '/org/freedesktop/DBus']
+  const child = spawn('dbus-send', [...call, 'org.freedesktop.DBus.NameHasOwner', `string:${name}`], {
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  let answer = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
+    answer += chunk
+  })
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(false))
+    child.once('close', () => resolve(answer.includes('boolean true')))
+  })
+}
+
 async function startKeyring(env) {
   const data = path.join(folder, 'data')
   await mkdir(data, { recursive: true })
   const keyring = start('gnome-keyring-daemon', ['--foreground', '--unlock', '--components=secrets'], {
     // XDG_DATA_HOME: its own folder, so that the user's real keyring is never opened.
     env: { ...env, XDG_DATA_HOME: data },
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'ignore', 'ignore'],
   })
   keyring.stdin.end('tunesmith-private')
-  // It prints its control folder once it serves.
-  await firstLine(keyring.stdout)
+  while (!ending && !(await hasOwner(env, 'org.freedesktop.secrets'))) {
+    await new Promise((resolve) => setTimeout(resolve, 30))
+  }
 }
 
 process.stdin.resume()

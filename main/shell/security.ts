@@ -10,7 +10,8 @@ const allowedPermissions: ReadonlySet<string> = new Set([
 
 /** Must run before `ready`: every renderer is sandboxed, whatever a window asks for. */
 export function hardenProcess(): void {
-  app.enableSandbox()
+  // Started as root (a test machine), Chromium runs only with --no-sandbox, which enableSandbox would undo.
+  if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
 }
 
 /** Denies permissions, devices, navigation, new windows and webviews for all contents (checklist items 5, 11–14). */

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
-import { writeFileAtomically } from '../lib/atomic-file.ts'
 
 const windowStateSchema = z.object({
   position: z.object({ x: z.int(), y: z.int() }).nullable(),
@@ -30,9 +29,10 @@ export function readWindowState(path: string, displays: readonly Area[]): Window
   return placeOnScreen(parseState(text), displays)
 }
 
-/** Stores the state for the next start. */
-export function writeWindowState(path: string, state: WindowState): Promise<void> {
-  return writeFileAtomically(path, JSON.stringify(state))
+/** Stores the state for the next start; synchronous, because the process may end right after the window closes. */
+export function writeWindowState(path: string, state: WindowState): void {
+  writeFileSync(`${path}.tmp`, JSON.stringify(state))
+  renameSync(`${path}.tmp`, path)
 }
 
 function parseState(text: string): WindowState {

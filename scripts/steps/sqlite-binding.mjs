@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { cachedFolder } from '../dev-cache.mjs'
 import { fetchNpmPackage } from '../npm-package.mjs'
@@ -18,14 +18,26 @@ export function readDefines(gypi) {
   return [...gypi.matchAll(/^\s*'([A-Z][A-Z0-9_]*(?:=[^']*)?)',?\s*$/gm)].map((match) => match[1])
 }
 
-/** The definitions that let the addon load on a Node-API 9 host, where its own NAPI_VERSION=10 would crash. */
+/**
+ * What lets the addon load on a Node-API 9 host, where its own NAPI_VERSION=10 would crash: it declares itself experimental,
+ * which such hosts accept. The number is NAPI_VERSION_EXPERIMENTAL, since npm's headers leave NAPI_EXPERIMENTAL out.
+ */
 export const ADDON_DEFINES = [
-  'NAPI_EXPERIMENTAL',
+  'NAPI_VERSION=2147483647',
   'NODE_API_EXPERIMENTAL_NOGC_ENV_OPT_OUT',
   'NAPI_DISABLE_CPP_EXCEPTIONS',
   'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
   'BUILDING_NODE_EXTENSION',
 ]
+
+// Also left out of npm's headers. Without it finalizers would run inside the garbage collector, where an experimental addon may not.
+const POST_FINALIZER = `#include <node_api.h>
+#define NODE_API_EXPERIMENTAL_HAS_POST_FINALIZER
+EXTERN_C_START
+NAPI_EXTERN napi_status NAPI_CDECL node_api_post_finalizer(
+    node_api_nogc_env env, napi_finalize finalize_cb, void* finalize_data, void* finalize_hint);
+EXTERN_C_END
+`
 
 const asFlags = (defines) => defines.map((define) => `-D${define}`)
 
@@ -64,7 +76,17 @@ async function build(root, folder, report) {
     path.join(root, 'node_modules', 'node-addon-api'),
     sqlite,
   ].map((folderName) => `-I${folderName}`)
-  const cplusplus = ['-std=c++20', '-fno-exceptions', '-fno-rtti', '-fvisibility=hidden', '-fvisibility-inlines-hidden']
+  const cplusplus = [
+    '-std=c++20',
+    '-fno-exceptions',
+    '-fno-rtti',
+    '-fno-strict-aliasing',
+    '-fvisibility=hidden',
+    '-fvisibility-inlines-hidden',
+    '-include',
+    'post-finalizer.h',
+  ]
+  await writeFile(path.join(work, 'post-finalizer.h'), POST_FINALIZER)
   await Promise.all([
     compile('gcc', ['-std=c99', '-w', ...common, '-c', path.join(sqlite, 'sqlite3.c'), '-o', 'sqlite3.o'], work),
     compile(

@@ -43,16 +43,16 @@ describe('window state', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  it('comes back as it was left', async () => {
+  it('comes back as it was left', () => {
     const path = join(folder, 'state.json')
     const state = { position: { x: 20, y: 30 }, width: 1000, height: 700, isMaximized: false }
-    await writeWindowState(path, state)
+    writeWindowState(path, state)
     expect(readWindowState(path, [display])).toEqual(state)
   })
 
-  it('drops a position on a display that is gone, so that the window is never out of reach', async () => {
+  it('drops a position on a display that is gone, so that the window is never out of reach', () => {
     const path = join(folder, 'state.json')
-    await writeWindowState(path, { position: { x: 3000, y: 30 }, width: 1000, height: 700, isMaximized: false })
+    writeWindowState(path, { position: { x: 3000, y: 30 }, width: 1000, height: 700, isMaximized: false })
     expect(readWindowState(path, [display])).toEqual({ position: null, width: 1000, height: 700, isMaximized: false })
   })
 
