@@ -1,4 +1,5 @@
 import uPlot from 'uplot'
+import { axisTitle, formatTick, formatX, logTicks } from './axis-format.ts'
 import type { XAxis } from './plot-data.ts'
 
 /** A checkpoint on the x axis. */
@@ -22,7 +23,15 @@ interface PlotOptions {
   readonly height: number
   readonly colours: ChartColours
   readonly marks: () => readonly PlotMark[]
+  /** Says which point the pointer is at; null when it is away. */
+  readonly onCursor: (index: number | null) => void
+  /** Says whether a part of the curve is shown. */
+  readonly onZoom: (isZoomed: boolean) => void
 }
+
+const rawOpacity = 0.35
+const markHeight = 7
+const minimumWidth = 200
 
 /** Reads the theme's colours from the tokens, since a canvas cannot use CSS variables. */
 export function readChartColours(element: HTMLElement): ChartColours {
@@ -38,35 +47,91 @@ export function readChartColours(element: HTMLElement): ChartColours {
 }
 
 /** Builds the uPlot instance: raw, smoothed and held-out series, gridlines, checkpoint ticks. */
-export function createPlot({ element, axis, isLogarithmic, height, colours, marks }: PlotOptions): uPlot {
-  const font = `12px ${getComputedStyle(element).fontFamily}`
-  const axisBase: uPlot.Axis = { stroke: colours.text, font, grid: { stroke: colours.grid, width: 1 }, ticks: { stroke: colours.grid, width: 1 } }
+export function createPlot(options: PlotOptions): uPlot {
+  const { element, isLogarithmic, height, colours, marks, onCursor, onZoom } = options
   return new uPlot(
     {
-      width: Math.max(200, element.clientWidth),
+      width: Math.max(minimumWidth, element.clientWidth),
       height,
-      cursor: { drag: { x: true, y: false }, points: { size: 7 } },
-      legend: { live: true },
-      scales: { x: { time: false }, y: { distr: isLogarithmic ? 3 : 1 } },
-      axes: [
-        { ...axisBase, values: (_plot, splits) => splits.map((split) => formatX(split, axis)) },
-        { ...axisBase, size: 56, values: (_plot, splits) => splits.map((split) => formatY(split)) },
-      ],
+      padding: [12, 12, 0, 0],
+      cursor: { drag: { x: true, y: false }, points: { size: 7 }, y: false },
+      legend: { show: false },
+      scales: { x: { time: false }, y: isLogarithmic ? { distr: 3, range: logRange } : { range: linearRange } },
+      axes: createAxes(options),
       series: [
-        { label: axisLabel(axis), value: (_plot, value) => formatX(value, axis) },
-        { label: 'Loss', stroke: withAlpha(colours.train, 0.35), width: 1, points: { show: false }, spanGaps: true, value: formatValue },
-        { label: 'Loss, smoothed', stroke: colours.train, width: 2, points: { show: false }, spanGaps: true, value: formatValue },
-        { label: 'Held-out loss', stroke: colours.evals, width: 2, dash: [6, 4], points: { show: true, size: 8, fill: colours.evals }, spanGaps: true, value: formatValue },
+        {},
+        { stroke: withAlpha(colours.train, rawOpacity), width: 1, points: { show: false }, spanGaps: true },
+        { stroke: colours.train, width: 2, points: { show: false }, spanGaps: true },
+        { stroke: colours.evals, width: 2, dash: [6, 4], points: { show: true, size: 8, stroke: colours.evals, fill: colours.evals }, spanGaps: true },
       ],
-      hooks: { draw: [(plot) => drawMarks(plot, marks(), colours)] },
+      hooks: {
+        draw: [(plot) => drawMarks(plot, marks(), colours)],
+        setCursor: [(plot) => onCursor((plot.cursor.left ?? -1) < 0 ? null : (plot.cursor.idx ?? null))],
+        setScale: [(plot, key) => { if (key === 'x') onZoom(isZoomed(plot)) }],
+      },
     },
     [[], [], [], []],
     element,
   )
 }
 
+/** True while less than the whole curve is shown. */
+export function isZoomed(plot: uPlot): boolean {
+  const x = plot.data[0]
+  const { min, max } = plot.scales['x'] ?? {}
+  const first = x[0]
+  const last = x.at(-1)
+  if (first === undefined || last === undefined || min === undefined || min === null || max === undefined || max === null) return false
+  return min > first || max < last
+}
+
+/** Shows the whole curve again. */
+export function resetZoom(plot: uPlot): void {
+  const first = plot.data[0][0]
+  const last = plot.data[0].at(-1)
+  if (first !== undefined && last !== undefined) plot.setScale('x', { min: first, max: last })
+}
+
+function createAxes({ element, axis, isLogarithmic, colours }: PlotOptions): uPlot.Axis[] {
+  const font = `12px ${getComputedStyle(element).fontFamily}`
+  const shared: uPlot.Axis = {
+    stroke: colours.text,
+    font,
+    labelFont: font,
+    grid: { stroke: colours.grid, width: 1 },
+    ticks: { stroke: colours.grid, width: 1, size: 4 },
+  }
+  const horizontal: uPlot.Axis = {
+    ...shared,
+    label: axisTitle(axis),
+    labelSize: 20,
+    size: 32,
+    values: (_plot, splits) => splits.map((split) => formatX(split, axis)),
+  }
+  const vertical: uPlot.Axis = {
+    ...shared,
+    size: 52,
+    values: (_plot, splits) => splits.map((split) => formatTick(split)),
+    ...(isLogarithmic ? { splits: (_plot: uPlot, _index: number, low: number, high: number) => logTicks(low, high), filter: (_plot: uPlot, splits: number[]) => splits } : {}),
+  }
+  return [horizontal, vertical]
+}
+
+function linearRange(_plot: uPlot, low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null) return [0, 1]
+  const margin = Math.max((high - low) * 0.08, Math.abs(high) * 0.02, 1e-3)
+  return [low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin]
+}
+
+function logRange(_plot: uPlot, low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null || low <= 0) return [0.1, 10]
+  const factor = Math.max((high / low) ** 0.08, 1.05)
+  return [low / factor, high * factor]
+}
+
 function drawMarks(plot: uPlot, marks: readonly PlotMark[], colours: ChartColours): void {
   const { ctx, bbox } = plot
+  const size = markHeight * devicePixelRatio
   ctx.save()
   for (const mark of marks) {
     const x = plot.valToPos(mark.x, 'x', true)
@@ -74,32 +139,12 @@ function drawMarks(plot: uPlot, marks: readonly PlotMark[], colours: ChartColour
     ctx.fillStyle = mark.isBest ? colours.best : colours.text
     const bottom = bbox.top + bbox.height
     ctx.beginPath()
-    ctx.moveTo(x, bottom - 8 * devicePixelRatio)
-    ctx.lineTo(x - 4 * devicePixelRatio, bottom)
-    ctx.lineTo(x + 4 * devicePixelRatio, bottom)
+    ctx.moveTo(x, bottom - size)
+    ctx.lineTo(x - size / 2, bottom)
+    ctx.lineTo(x + size / 2, bottom)
     ctx.fill()
   }
   ctx.restore()
-}
-
-function axisLabel(axis: XAxis): string {
-  if (axis === 'step') return 'Step'
-  return axis === 'time' ? 'Time' : 'Tokens'
-}
-
-function formatX(value: number | null, axis: XAxis): string {
-  if (value === null) return '–'
-  if (axis === 'time') return value < 120 ? `${Math.round(value)} s` : `${(value / 60).toFixed(value < 600 ? 1 : 0)} min`
-  if (axis === 'tokens') return value < 10_000 ? String(Math.round(value)) : `${(value / 1000).toFixed(0)}k`
-  return Number.isInteger(value) ? value.toLocaleString('en-US') : ''
-}
-
-function formatY(value: number | null): string {
-  return value === null ? '' : value >= 100 ? value.toFixed(0) : value.toPrecision(3)
-}
-
-function formatValue(_plot: uPlot, value: number | null): string {
-  return value === null ? '–' : value.toFixed(4)
 }
 
 function withAlpha(colour: string, alpha: number): string {

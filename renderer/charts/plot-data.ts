@@ -6,10 +6,18 @@ import { smooth } from './smoothing.ts'
 export type XAxis = 'step' | 'time' | 'tokens'
 
 type Column = (number | null)[]
+interface Row {
+  readonly x: number
+  readonly step: number
+  readonly raw: number | null
+  readonly smoothed: number | null
+  readonly evals: number | null
+}
 
 /** Aligned columns for the plot: x, raw loss, smoothed loss, held-out loss; null where a series has no point. */
 export interface PlotData {
   readonly x: number[]
+  readonly steps: number[]
   readonly raw: Column
   readonly smoothed: Column
   readonly evals: Column
@@ -21,20 +29,23 @@ const buckets = 1000
 export function buildPlotData(train: Curve, evals: Curve, axis: XAxis, weight: number, startMs: number): PlotData {
   const losses = values(train, 'loss')
   const smoothedLosses = smooth(losses, weight)
-  const rows: { x: number; raw: number | null; smoothed: number | null; evals: number | null }[] = []
+  const rows: Row[] = []
   for (const index of decimate(losses, buckets)) {
-    rows.push({ x: xOf(train, index, axis, startMs), raw: finite(losses[index]), smoothed: finite(smoothedLosses[index]), evals: null })
+    const step = train.step[index] ?? 0
+    rows.push({ x: xOf(train, index, axis, startMs), step, raw: finite(losses[index]), smoothed: finite(smoothedLosses[index]), evals: null })
   }
   for (let index = 0; index < evals.length; index += 1) {
-    const x = axis === 'tokens' ? tokensAt(train, evals.step[index] ?? 0) : xOf(evals, index, axis, startMs)
-    rows.push({ x, raw: null, smoothed: null, evals: finite(evals.loss[index]) })
+    const step = evals.step[index] ?? 0
+    const x = axis === 'tokens' ? tokensAt(train, step) : xOf(evals, index, axis, startMs)
+    rows.push({ x, step, raw: null, smoothed: null, evals: finite(evals.loss[index]) })
   }
-  rows.sort((a, b) => a.x - b.x)
+  const merged = mergeSamePlace(rows.toSorted((a, b) => a.x - b.x))
   return {
-    x: rows.map((row) => row.x),
-    raw: rows.map((row) => row.raw),
-    smoothed: rows.map((row) => row.smoothed),
-    evals: rows.map((row) => row.evals),
+    x: merged.map((row) => row.x),
+    steps: merged.map((row) => row.step),
+    raw: merged.map((row) => row.raw),
+    smoothed: merged.map((row) => row.smoothed),
+    evals: merged.map((row) => row.evals),
   }
 }
 
@@ -45,6 +56,18 @@ export function positionOfStep(train: Curve, step: number, axis: XAxis, startMs:
     if ((train.step[index] ?? 0) <= step) return xOf(train, index, axis, startMs)
   }
   return null
+}
+
+/** A held-out measurement and the step it was taken after share one place, so that a reader finds both there. */
+function mergeSamePlace(rows: readonly Row[]): readonly Row[] {
+  const merged: Row[] = []
+  for (const row of rows) {
+    const last = merged.at(-1)
+    const isPair = last !== undefined && last.x === row.x && last.step === row.step && (last.raw === null) !== (row.raw === null)
+    if (isPair) merged[merged.length - 1] = { ...last, raw: last.raw ?? row.raw, smoothed: last.smoothed ?? row.smoothed, evals: last.evals ?? row.evals }
+    else merged.push(row)
+  }
+  return merged
 }
 
 function xOf(curve: Curve, index: number, axis: XAxis, startMs: number): number {

@@ -29,6 +29,10 @@ CREATE TABLE dataset (
   shape TEXT CHECK (shape IN ('messages', 'turns', 'brightrun', 'conversations', 'mixed')),
   status TEXT NOT NULL CHECK (status IN ('importing', 'validating', 'ready', 'error')),
   stats_json TEXT,
+  -- Exact number of errors by code; of each code only the first 1,000 are stored as rows.
+  error_counts_json TEXT,
+  -- The normalised training file made from the valid rows, once a run asked for it.
+  frozen_json TEXT,
   accepts_valid_rows_only INTEGER NOT NULL DEFAULT 0 CHECK (accepts_valid_rows_only IN (0, 1)),
   error_message TEXT,
   created_at_ms INTEGER NOT NULL,
@@ -49,14 +53,13 @@ CREATE TABLE dataset_error (
 ) STRICT;
 CREATE INDEX dataset_error_line ON dataset_error (dataset_id, line, id);
 
--- Byte offsets of the rows of the stored file: row number (0-based) to where it stands.
+-- Where the usable rows of the stored file are: 0-based number among the usable ones to line and bytes.
 CREATE TABLE dataset_row (
   dataset_id TEXT NOT NULL REFERENCES dataset (id) ON DELETE CASCADE,
   row INTEGER NOT NULL,
   line INTEGER NOT NULL,
   offset_bytes INTEGER NOT NULL,
   length_bytes INTEGER NOT NULL,
-  is_valid INTEGER NOT NULL CHECK (is_valid IN (0, 1)),
   PRIMARY KEY (dataset_id, row)
 ) STRICT, WITHOUT ROWID;
 

@@ -96,6 +96,8 @@ export function createRunRepository(db: SqliteDatabase) {
         plan_json: progress.plan === null ? null : JSON.stringify(progress.plan),
       })
     },
+    /** Replaces the words for the current stage; nothing else of the live record changes. */
+    saveStageDetail: (id: string, detail: string | null) => void statements.saveStageDetail.run(JSON.stringify(detail), id),
     touch: (id: string, atMs: number) => void statements.touch.run(atMs, id),
     rename: (id: string, name: string) => void statements.rename.run(name, id),
     markDeleted: (id: string, atMs: number) => void statements.markDeleted.run(atMs, id),
@@ -117,6 +119,7 @@ function prepare(db: SqliteDatabase) {
       VALUES (@run_id, (SELECT coalesce(max(seq), 0) + 1 FROM run_event WHERE run_id = @run_id), @at_ms, @type, @event_json)`),
     listEvents: db.prepare('SELECT seq, at_ms, event_json FROM run_event WHERE run_id = ? ORDER BY seq'),
     saveProgress: db.prepare('UPDATE run SET event_cursor = @event_cursor, head_json = @head_json, plan_json = @plan_json WHERE id = @id'),
+    saveStageDetail: db.prepare("UPDATE run SET head_json = json_set(head_json, '$.stageDetail', json(?)) WHERE id = ?"),
     touch: db.prepare('UPDATE run SET last_seen_at_ms = max(coalesce(last_seen_at_ms, 0), ?) WHERE id = ?'),
     rename: db.prepare('UPDATE run SET name = ? WHERE id = ?'),
     markDeleted: db.prepare('UPDATE run SET deleted_at_ms = ? WHERE id = ?'),

@@ -17,7 +17,8 @@ export interface CurveState {
   readonly cursor: number
 }
 
-const initial: CurveState = { status: 'loading', train: emptyCurve, evals: emptyCurve, checkpoints: [], cursor: 0 }
+/** The curve before anything has been loaded. */
+export const loadingCurve: CurveState = { status: 'loading', train: emptyCurve, evals: emptyCurve, checkpoints: [], cursor: 0 }
 
 /** Adds what one event brought; an event that is already contained changes nothing. */
 export function applyProgress(state: CurveState, progress: Pick<Progress, 'voidAfterStep' | 'points' | 'checkpoints' | 'cursor'>): CurveState {
@@ -38,7 +39,7 @@ export function applyProgress(state: CurveState, progress: Pick<Progress, 'voidA
 
 /** Opens the curve of a run: listens first, loads then, so that nothing falls between; `close` ends it. */
 export function openCurve(runId: string): { store: StoreApi<CurveState>; close(): void } {
-  const store = createStore<CurveState>(() => initial)
+  const store = createStore<CurveState>(() => loadingCurve)
   const early: Progress[] = []
   let isOpen = true
   const stop = bridge.on('runs.progressed', (progress) => {
@@ -50,7 +51,7 @@ export function openCurve(runId: string): { store: StoreApi<CurveState>; close()
     try {
       const metrics = await bridge.invoke('runs.listMetrics', { id: runId })
       if (!isOpen) return
-      const loaded = applyProgress({ ...initial, status: 'ready', cursor: -1 }, { ...metrics, voidAfterStep: null })
+      const loaded = applyProgress({ ...loadingCurve, status: 'ready', cursor: -1 }, { ...metrics, voidAfterStep: null })
       store.setState(early.reduce(applyProgress, loaded))
     } catch {
       if (isOpen) store.setState({ status: 'failed' })

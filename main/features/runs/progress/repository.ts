@@ -62,7 +62,7 @@ export function createProgressRepository(db: SqliteDatabase) {
     listPoints: (runId: string, afterStep: number): readonly MetricPoint[] => listMetrics(runId, afterStep).map(toPoint),
     listCheckpoints(runId: string, afterStep: number): readonly CheckpointMark[] {
       const rows = statements.listCheckpoints.all(runId, afterStep) as (Omit<CheckpointMark, 'isBest'> & { isBest: number })[]
-      return rows.map((row) => ({ ...row, isBest: row.isBest === 1 }))
+      return rows.map(({ step, isBest, bytes, atMs }) => ({ step, isBest: isBest === 1, bytes, atMs }))
     },
     /** The newest `limit` lines after an id, oldest first. */
     listLog: (runId: string, afterId: number, limit: number) => statements.listLog.all(runId, afterId, limit) as RunLogLine[],
@@ -73,7 +73,11 @@ export function createProgressRepository(db: SqliteDatabase) {
     /** The newest runs of the same base model on the same endpoint that trained at least three steps. */
     listMeasuredRuns(baseModelJson: string, endpointId: string, limit: number): readonly MeasuredRun[] {
       const runs = statements.measuredRuns.all(endpointId, baseModelJson, limit) as { runId: string; durationMs: number | null }[]
-      return runs.map((run) => ({ ...run, steps: statements.measuredSteps.all(run.runId) as { stepMs: number; tokens: number }[] }))
+      return runs.map(({ runId, durationMs }) => ({
+        runId,
+        durationMs,
+        steps: statements.measuredSteps.all(runId) as { stepMs: number; tokens: number }[],
+      }))
     },
   }
 }

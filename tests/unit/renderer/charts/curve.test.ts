@@ -74,14 +74,14 @@ describe('plot data', () => {
 
   it('puts the base evaluation before the first step and keeps x in order', () => {
     const data = buildPlotData(train, evals, 'step', 0, 0)
-    expect(data.x).toEqual([0, 1, 2, 3, 3])
-    expect(data.evals).toEqual([5, null, null, null, 2.5])
-    expect(data.raw).toEqual([null, 4, 3, 2, null])
+    expect(data.x).toEqual([0, 1, 2, 3])
+    expect(data.evals).toEqual([5, null, null, 2.5])
+    expect(data.raw).toEqual([null, 4, 3, 2])
   })
 
   it('counts time from the start of the run and tokens as trained so far', () => {
-    expect(buildPlotData(train, evals, 'time', 0, 1000).x).toEqual([0, 1, 2, 3, 3])
-    expect(buildPlotData(train, evals, 'tokens', 0, 0).x).toEqual([0, 50, 100, 150, 150])
+    expect(buildPlotData(train, evals, 'time', 0, 1000).x).toEqual([0, 1, 2, 3])
+    expect(buildPlotData(train, evals, 'tokens', 0, 0).x).toEqual([0, 50, 100, 150])
     expect(positionOfStep(train, 2, 'tokens', 0)).toBe(100)
   })
 })

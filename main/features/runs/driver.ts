@@ -1,0 +1,183 @@
+import { delay, type Clock } from '../../lib/clock.ts'
+import type { EventPublisher } from '../../ipc/events.ts'
+import type { Log } from '../../lib/log.ts'
+import type { RunEngine } from './engine.ts'
+import type { Ingest } from './ingest.ts'
+import { effectsToResume } from './machine.ts'
+import { closingCost, noticeFor } from './notices.ts'
+import type { RunPorts } from './ports.ts'
+import type { RunRepository, StoredRun } from './repository.ts'
+import type { Effect, Phase } from './state.ts'
+import { collectAdapter } from './work/collect.ts'
+import { followJob } from './work/follow.ts'
+import { freezeDataset, uploadDataset } from './work/prepare.ts'
+import { readResult } from './work/read-result.ts'
+import { reconcileSubmission, submitJob } from './work/submit.ts'
+import { backOffMs, type Work } from './work/work.ts'
+
+/** Carries out the effects of all active runs, one loop per run. */
+export interface RunDriver {
+  /** Goes on with every run that has work left, from what is stored. */
+  resumeAll(): void
+  /** Ends all loops without changing any run; they go on after the next start. */
+  dispose(): Promise<void>
+}
+
+interface DriverDependencies {
+  readonly repository: RunRepository
+  readonly engine: RunEngine
+  readonly ingest: Ingest
+  readonly ports: RunPorts
+  readonly events: EventPublisher
+  readonly clock: Clock
+  readonly log: Log
+}
+
+interface Loop {
+  interrupt: () => void
+  readonly done: Promise<void>
+}
+
+const performers: Readonly<Record<Exclude<Phase, 'ended'>, (work: Work) => Promise<void>>> = {
+  freezing: freezeDataset,
+  uploading: uploadDataset,
+  submitting: submitJob,
+  reconciling: reconcileSubmission,
+  following: followJob,
+  reading_result: readResult,
+  collecting: collectAdapter,
+}
+
+/** Longest wait for an answer that is on its way when the app closes. */
+const farewellMs = 5_000
+
+/** Builds the driver and connects it to the engine; nothing runs before an effect or `resumeAll`. */
+export function createRunDriver(dependencies: DriverDependencies): RunDriver {
+  const { repository, engine, ports, clock, log } = dependencies
+  const life = new AbortController()
+  const loops = new Map<string, Loop>()
+
+  const settle = (runId: string) => {
+    const run = repository.find(runId)
+    if (run !== undefined) {
+      ports.costs.record(closingCost(run))
+      ports.notify(noticeFor(closingNotice(run), run))
+    }
+    engine.dispatch(runId, [{ type: 'settled' }])
+  }
+
+  const carryOutOne = (runId: string, effect: Effect) => {
+    switch (effect.type) {
+      case 'begin':
+        return ensureLoop(runId)
+      case 'cancel_job':
+        return loops.get(runId)?.interrupt()
+      case 'settle':
+        loops.get(runId)?.interrupt()
+        return settle(runId)
+      case 'notify': {
+        const run = repository.find(runId)
+        return run === undefined ? undefined : ports.notify(noticeFor(effect.notice, run))
+      }
+    }
+  }
+  const carryOut = (runId: string, effects: readonly Effect[]) => {
+    for (const effect of effects) {
+      try {
+        carryOutOne(runId, effect)
+      } catch (problem) {
+        log.error('An effect of a run failed; it is done again at the next start', { runId, effect: effect.type, problem })
+      }
+    }
+  }
+
+  const ensureLoop = (runId: string) => {
+    if (life.signal.aborted || loops.has(runId)) return
+    const loop: Loop = { interrupt: () => undefined, done: Promise.resolve().then(() => runLoop(runId, loop)) }
+    loops.set(runId, loop)
+  }
+
+  const runLoop = async (runId: string, loop: Loop) => {
+    let failures = 0
+    try {
+      while (!life.signal.aborted) {
+        const { phase } = engine.stateOf(runId)
+        if (phase === 'ended') return
+        const interruption = new AbortController()
+        loop.interrupt = () => interruption.abort(new Error('Interrupted'))
+        const signal = AbortSignal.any([life.signal, interruption.signal])
+        const work = createWork(dependencies, runId, signal, life.signal)
+        try {
+          await performers[phase](work)
+          failures = 0
+        } catch (problem) {
+          if (signal.aborted) continue
+          failures += 1
+          log.error('A step of a run failed and is tried again', { runId, phase, problem })
+          await delay(clock, backOffMs(failures), signal).catch(() => undefined)
+        }
+      }
+    } catch (problem) {
+      log.error('A run is no longer followed; it goes on at the next start', { runId, problem })
+    } finally {
+      loops.delete(runId)
+    }
+  }
+
+  engine.onEffects(carryOut)
+  return {
+    resumeAll() {
+      for (const runId of repository.listUnfinishedIds()) carryOut(runId, effectsToResume(engine.stateOf(runId)))
+    },
+    async dispose() {
+      life.abort(new Error('The app is closing'))
+      const ended = Promise.all([...loops.values()].map((loop) => loop.done))
+      const patience = new AbortController()
+      const timeOut = delay(clock, farewellMs, patience.signal).catch(() => undefined)
+      await Promise.race([ended, timeOut])
+      patience.abort()
+    },
+  }
+}
+
+function closingNotice(run: StoredRun): 'job_completed' | 'job_failed' | 'job_cancelled' {
+  switch (run.state.finalStatus) {
+    case 'failed':
+      return 'job_failed'
+    case 'cancelled':
+      return 'job_cancelled'
+    default:
+      return 'job_completed'
+  }
+}
+
+function createWork(dependencies: DriverDependencies, runId: string, signal: AbortSignal, closing: AbortSignal): Work {
+  const { repository, engine, ports, ingest, events, clock, log } = dependencies
+  const run = (): StoredRun => {
+    const stored = repository.find(runId)
+    if (stored === undefined) throw new Error(`Run ${runId} is gone`)
+    return stored
+  }
+  return {
+    runId,
+    signal,
+    ports,
+    ingest,
+    clock,
+    log,
+    run,
+    state: () => engine.stateOf(runId),
+    dispatch(event) {
+      closing.throwIfAborted()
+      return engine.dispatch(runId, [event])
+    },
+    recordFact: (event) => engine.dispatch(runId, [event]),
+    connect: () => ports.endpoints.connect(run().config.endpointId),
+    wait: (delayMs) => delay(clock, delayMs, signal),
+    showDetail(detail) {
+      repository.saveStageDetail(runId, detail)
+      events.publish('runs.changed', { id: runId })
+    },
+    touch: () => repository.touch(runId, clock.nowMs()),
+  }
+}

@@ -1,0 +1,96 @@
+import { AppError } from '../../../preload/contract/errors.ts'
+import type { ModelFacts } from '../../../preload/contract/models.ts'
+import type { PreflightItem, RunConfig } from '../../../preload/contract/runs.ts'
+import { checkHyperparameters } from './config-check.ts'
+import type { DatasetFacts, EndpointFacts, RunPorts } from './ports.ts'
+import { bytesText } from './stage-words.ts'
+
+type PreflightPorts = Pick<RunPorts, 'datasets' | 'endpoints' | 'models'>
+
+/** Room for checkpoints, the adapter and the dataset beside the model. */
+const reserveBytes = 2_000_000_000
+const bytesPerParameter = 2
+
+/** Everything a run needs, checked before it starts; each red line has a fix. */
+export async function runPreflight(ports: PreflightPorts, config: RunConfig): Promise<PreflightItem[]> {
+  const dataset = await attempt(() => ports.datasets.describe(config.datasetId))
+  const model = await attempt(() => ports.models.describe(config.baseModel))
+  const endpoint = await attempt(() => ports.endpoints.describe(config.endpointId))
+  return [
+    datasetItem(dataset),
+    modelItem(model),
+    endpointItem(endpoint),
+    hyperparametersItem(config, model, dataset),
+    await diskItem(ports, config, endpoint, model),
+  ]
+}
+
+type Attempt<T> = { readonly value: T } | { readonly error: AppError }
+
+async function attempt<T>(read: () => T | Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { value: await read() }
+  } catch (error) {
+    if (error instanceof AppError) return { error }
+    throw error
+  }
+}
+
+function green(id: PreflightItem['id'], text: string): PreflightItem {
+  return { id, isOk: true, text, fix: null }
+}
+
+function red(id: PreflightItem['id'], text: string, fix: string): PreflightItem {
+  return { id, isOk: false, text, fix }
+}
+
+function datasetItem(dataset: Attempt<DatasetFacts>): PreflightItem {
+  if ('error' in dataset) return red('dataset', dataset.error.message, 'Choose another dataset.')
+  const { isTrainable, name, validRows } = dataset.value
+  if (isTrainable) return green('dataset', `${name}: ${validRows.toLocaleString('en-US')} rows are ready.`)
+  if (validRows === 0) return red('dataset', `${name} has no usable rows.`, 'Open the dataset and look at its issues.')
+  return red('dataset', `${name} is not ready.`, 'Open the dataset, look at its issues, and agree to train on the valid rows.')
+}
+
+function modelItem(model: Attempt<ModelFacts>): PreflightItem {
+  if ('error' in model) return red('model', model.error.message, 'Choose another base model.')
+  return green('model', `${model.value.label} can be used.`)
+}
+
+function endpointItem(endpoint: Attempt<EndpointFacts>): PreflightItem {
+  if ('error' in endpoint) return red('endpoint', endpoint.error.message, 'Choose another endpoint.')
+  const { canTrain, name, reason } = endpoint.value
+  if (canTrain) return green('endpoint', `${name} can train.`)
+  return red('endpoint', reason ?? `${name} cannot train now.`, 'Open Endpoints and set it up.')
+}
+
+function hyperparametersItem(config: RunConfig, model: Attempt<ModelFacts>, dataset: Attempt<DatasetFacts>): PreflightItem {
+  const validRows = 'value' in dataset ? dataset.value.validRows : 0
+  const issue = checkHyperparameters(config.hyperparameters, 'value' in model ? model.value : null, validRows)[0]
+  if (issue === undefined) return green('hyperparameters', 'All values are within their ranges.')
+  return red('hyperparameters', issue.message, `Change ${issue.field}, or choose a preset.`)
+}
+
+async function diskItem(
+  ports: PreflightPorts,
+  config: RunConfig,
+  endpoint: Attempt<EndpointFacts>,
+  model: Attempt<ModelFacts>,
+): Promise<PreflightItem> {
+  if ('error' in endpoint) return red('disk', 'Free space is not known without an endpoint.', 'Choose another endpoint.')
+  const read = await attempt(async () => {
+    const { volume } = await ports.endpoints.connect(config.endpointId)
+    const key = config.baseModel.kind === 'huggingface' ? `models/${config.baseModel.id.replace('/', '--')}/tunesmith-model.json` : null
+    const isCached = key === null || (await volume.findText(key, 1_000_000)) !== undefined
+    return { isCached, freeBytes: await volume.freeBytes() }
+  })
+  if ('error' in read) return red('disk', `Free space could not be read: ${read.error.message}`, 'Open Endpoints and test the connection.')
+  const { isCached, freeBytes } = read.value
+  const parameters = 'value' in model ? model.value.parameters : null
+  const modelBytes = isCached ? 0 : (parameters ?? 0) * bytesPerParameter
+  const neededBytes = modelBytes + reserveBytes
+  const isSizeKnown = isCached || parameters !== null
+  const needed = isSizeKnown ? `about ${bytesText(neededBytes)} needed` : `${bytesText(neededBytes)} needed beside the model, whose size is not known`
+  if (freeBytes >= neededBytes) return green('disk', `${bytesText(freeBytes)} free, ${needed}.`)
+  return red('disk', `${bytesText(freeBytes)} free, ${needed}.`, `Free ${bytesText(neededBytes - freeBytes)} on the volume.`)
+}

@@ -1,0 +1,60 @@
+import type { Run } from '../../../preload/contract/runs.ts'
+import type { StoredRun } from './repository.ts'
+import { statusOf } from './state.ts'
+
+const workerStages: ReadonlySet<string> = new Set(['preparing', 'loading_model', 'evaluating_base', 'training', 'saving', 'packaging'])
+
+/** A stored run as the windows see it. */
+export function toRun(stored: StoredRun): Run {
+  const { state, live, plan, config } = stored
+  return {
+    id: stored.id,
+    name: stored.name,
+    status: statusOf(state),
+    stage: state.stage,
+    stageDetail: stageDetailOf(stored),
+    config,
+    datasetName: state.facts.datasetName,
+    datasetSha256: state.dataset?.sha256 ?? null,
+    datasetRows: state.dataset?.rows ?? state.facts.datasetRows,
+    baseModelLabel: state.facts.baseModelLabel,
+    endpointName: state.facts.endpointName,
+    endpointKind: state.facts.endpointKind,
+    jobId: state.jobId,
+    attempt: state.attempt,
+    plan,
+    head: live.head,
+    progress: progressOf(stored),
+    etaMs: etaOf(stored),
+    stopRequested: state.stopRequested,
+    error: state.error,
+    workerError: state.workerError,
+    adapterId: state.adapterId,
+    costMicroUsd: state.facts.endpointKind === 'local' ? 0 : null,
+    createdAtMs: stored.createdAtMs,
+    startedAtMs: state.startedAtMs,
+    endedAtMs: state.endedAtMs,
+    lastSeenAtMs: stored.lastSeenAtMs,
+    contactLost: state.contactLost,
+  }
+}
+
+function stageDetailOf({ state, live }: StoredRun): string | null {
+  if (state.stage === 'collecting' || state.stage === 'uploading') return live.stageDetail ?? state.detail
+  if (state.detail !== null) return state.detail
+  return workerStages.has(state.stage) ? live.stageDetail : null
+}
+
+function progressOf({ plan, live }: StoredRun): number | null {
+  if (plan === null || plan.stepsTotal === 0) return null
+  return Math.min(1, live.head.step / plan.stepsTotal)
+}
+
+/** Remaining steps × the median step, plus the evaluations still to come once one has been timed. */
+function etaOf({ plan, live, state, config }: StoredRun): number | null {
+  if (plan === null || live.head.stepMs === null || state.stage !== 'training') return null
+  const remaining = Math.max(0, plan.stepsTotal - live.head.step)
+  const stepsPerEval = Math.max(1, Math.ceil(plan.stepsPerEpoch / config.hyperparameters.evals_per_epoch))
+  const evals = plan.rowsEval === 0 ? 0 : Math.ceil(remaining / stepsPerEval)
+  return Math.round(remaining * live.head.stepMs + evals * (live.evalMs ?? 0))
+}

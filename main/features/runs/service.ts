@@ -1,0 +1,184 @@
+import { writeFileAtomically } from '../../lib/atomic-file.ts'
+import { AppError } from '../../../preload/contract/errors.ts'
+import type { RouteOutput, RouteParsed } from '../../../preload/contract/contract.ts'
+import type { Run, RunConfig, StopMode } from '../../../preload/contract/runs.ts'
+import type { EventPublisher } from '../../ipc/events.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { NewId } from '../../lib/ids.ts'
+import type { Log } from '../../lib/log.ts'
+import { assertHyperparameters } from './config-check.ts'
+import { describeEvent } from './describe-event.ts'
+import { createRunDriver } from './driver.ts'
+import { createRunEngine } from './engine.ts'
+import { estimateRun } from './estimate.ts'
+import { createIngest } from './ingest.ts'
+import { metricsCsv } from './metrics-csv.ts'
+import type { RunPorts } from './ports.ts'
+import { runPreflight } from './preflight.ts'
+import { resolvePreset } from './presets.ts'
+import type { ProgressRepository } from './progress/repository.ts'
+import type { RunRepository, StoredRun } from './repository.ts'
+import { toRun } from './run-view.ts'
+import type { RunState } from './state.ts'
+
+export interface RunServiceDependencies {
+  readonly repository: RunRepository
+  readonly progress: ProgressRepository
+  readonly ports: RunPorts
+  readonly events: EventPublisher
+  readonly clock: Clock
+  readonly newId: NewId
+  readonly log: Log
+  /** Asks the user where to save a CSV file; null when the dialog is closed. */
+  readonly pickCsvPath: (windowId: number, defaultName: string) => Promise<string | null>
+}
+
+export type RunService = ReturnType<typeof createRunService>
+
+const measuredRuns = 3
+
+/** The rules of runs: start, watch, stop, list, estimate; owns the driver of all active runs. */
+export function createRunService(dependencies: RunServiceDependencies) {
+  const { repository, progress, ports, events, clock, newId } = dependencies
+  const log = dependencies.log.scoped('runs')
+  const engine = createRunEngine({ repository, progress, events, clock })
+  const ingest = createIngest({ repository, progress, engine, events, clock })
+  const driver = createRunDriver({ repository, engine, ingest, ports, events, clock, log })
+
+  const getStored = (id: string): StoredRun => {
+    const run = repository.find(id)
+    if (run === undefined) throw new AppError('RUN_NOT_FOUND', 'This run is not in the list any more.')
+    return run
+  }
+
+  return {
+    /** Goes on with every run that was active when the app was last closed. */
+    resumeAll: () => driver.resumeAll(),
+    dispose: () => driver.dispose(),
+    get: (id: string): Run => toRun(getStored(id)),
+
+    list({ search, status, sort }: RouteParsed<'runs.list'>): Run[] {
+      const runs = repository.list().map(toRun)
+      return runs.filter((run) => hasStatus(run, status) && matches(run, search)).toSorted(orders[sort])
+    },
+
+    async start(config: RunConfig, name: string): Promise<Run> {
+      const dataset = await ports.datasets.describe(config.datasetId)
+      if (!dataset.isTrainable) {
+        throw new AppError('DATASET_NOT_READY', `${dataset.name} is not ready for training. Open it and look at its issues.`)
+      }
+      const model = await ports.models.describe(config.baseModel)
+      const endpoint = await ports.endpoints.describe(config.endpointId)
+      if (!endpoint.canTrain) throw new AppError('ENDPOINT_NOT_READY', endpoint.reason ?? `${endpoint.name} cannot train now. Open Endpoints.`)
+      assertHyperparameters(config.hyperparameters, model, dataset.validRows)
+      const id = newId()
+      const facts = {
+        datasetName: dataset.name,
+        datasetRows: dataset.validRows,
+        baseModelLabel: model.label,
+        endpointName: endpoint.name,
+        endpointKind: endpoint.kind,
+      }
+      const fullName = name === '' ? `${model.label.split('/').at(-1)} · ${dataset.name} · ${config.preset}`.slice(0, 200) : name
+      engine.create({ id, name: fullName, config }, { type: 'created', facts })
+      return toRun(getStored(id))
+    },
+
+    stop(id: string, mode: StopMode): Run {
+      const run = getStored(id)
+      if (run.state.phase === 'ended') throw new AppError('RUN_NOT_ACTIVE', 'This run has already ended.')
+      engine.dispatch(id, [{ type: 'stop_requested', mode }])
+      return toRun(getStored(id))
+    },
+
+    rename(id: string, name: string): Run {
+      getStored(id)
+      repository.rename(id, name)
+      events.publish('runs.changed', { id })
+      return toRun(getStored(id))
+    },
+
+    delete(id: string): void {
+      if (getStored(id).state.phase !== 'ended') throw new AppError('RUN_NOT_ENDED', 'Stop the run first; only an ended run can be removed.')
+      repository.markDeleted(id, clock.nowMs())
+      events.publish('runs.changed', { id })
+    },
+
+    listMetrics(id: string, afterStep: number): RouteOutput<'runs.listMetrics'> {
+      const { cursor } = getStored(id)
+      return { points: [...progress.listPoints(id, afterStep)], checkpoints: [...progress.listCheckpoints(id, afterStep)], cursor }
+    },
+
+    listLog({ id, afterId, limit }: RouteParsed<'runs.listLog'>): RouteOutput<'runs.listLog'> {
+      getStored(id)
+      return progress.listLog(id, afterId, limit)
+    },
+
+    listEvents(id: string): RouteOutput<'runs.listEvents'> {
+      getStored(id)
+      return repository.listEvents(id).map(({ seq, atMs, event }) => ({ seq, atMs, type: event.type, detail: describeEvent(event) }))
+    },
+
+    listSamples(id: string): RouteOutput<'runs.listSamples'> {
+      getStored(id)
+      return progress.listSamples(id)
+    },
+
+    async exportMetricsCsv(id: string, windowId: number): Promise<{ path: string } | null> {
+      const run = getStored(id)
+      const path = await dependencies.pickCsvPath(windowId, `${fileNameFrom(run.name)}-metrics.csv`)
+      if (path === null) return null
+      await writeFileAtomically(path, metricsCsv(progress.listMetrics(id)))
+      return { path }
+    },
+
+    async resolvePreset({ preset, baseModel, datasetId }: RouteParsed<'runs.resolvePreset'>): Promise<RouteOutput<'runs.resolvePreset'>> {
+      const model = await ports.models.describe(baseModel)
+      const dataset = datasetId === null ? null : await ports.datasets.describe(datasetId)
+      return resolvePreset(preset, model, dataset?.stats ?? null)
+    },
+
+    async estimate(config: RunConfig): Promise<RouteOutput<'runs.estimate'>> {
+      const dataset = await ports.datasets.describe(config.datasetId)
+      const endpoint = await ports.endpoints.describe(config.endpointId)
+      const measured = progress.listMeasuredRuns(JSON.stringify(config.baseModel), config.endpointId, measuredRuns)
+      return estimateRun({ dataset, hyperparameters: config.hyperparameters, endpointKind: endpoint.kind, measured })
+    },
+
+    preflight: (config: RunConfig): Promise<RouteOutput<'runs.preflight'>> => runPreflight(ports, config),
+
+    /** Keeps a line that this computer's worker printed with the run it is working on. */
+    recordLocalWorkerLine(message: string): void {
+      const runId = repository.listUnfinishedIds().find((id) => isWorkedOnHere(engine.stateOf(id)))
+      if (runId === undefined) return
+      const line = progress.addLog(runId, { atMs: clock.nowMs(), level: 'info', source: 'worker', message })
+      events.publish('runs.logged', { id: runId, lines: [line] })
+    },
+  }
+}
+
+function isWorkedOnHere({ phase, facts, isSeenRunning }: RunState): boolean {
+  return phase === 'following' && facts.endpointKind === 'local' && isSeenRunning
+}
+
+function hasStatus(run: Run, status: RouteParsed<'runs.list'>['status']): boolean {
+  if (status === 'all') return true
+  if (status === 'active') return run.endedAtMs === null
+  return run.status === status
+}
+
+function matches(run: Run, search: string): boolean {
+  const wanted = search.trim().toLocaleLowerCase()
+  return wanted === '' || [run.name, run.datasetName, run.baseModelLabel].some((text) => text.toLocaleLowerCase().includes(wanted))
+}
+
+const orders: Readonly<Record<RouteParsed<'runs.list'>['sort'], (a: Run, b: Run) => number>> = {
+  newest: (a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1),
+  name: (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }),
+  loss: (a, b) => (a.head.loss ?? Number.POSITIVE_INFINITY) - (b.head.loss ?? Number.POSITIVE_INFINITY) || b.createdAtMs - a.createdAtMs,
+}
+
+function fileNameFrom(name: string): string {
+  const safe = name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replaceAll(/^[-.]+|[-.]+$/g, '')
+  return safe === '' ? 'run' : safe.slice(0, 80)
+}

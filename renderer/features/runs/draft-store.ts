@@ -1,0 +1,90 @@
+import { createStore, type StoreApi } from 'zustand/vanilla'
+import type { Preset } from '../../../preload/contract/hyperparameters.ts'
+import type { BaseModelRef } from '../../../preload/contract/models.ts'
+import type { Run } from '../../../preload/contract/runs.ts'
+import type { HyperparameterName } from '../../lib/hyperparameter-text.ts'
+import { editsOf, type HyperparameterEdits } from './hyperparameter-form.ts'
+
+/** The four decisions of a new run, in the order they are made. */
+export type DraftChoice = 'dataset' | 'model' | 'endpoint' | 'preset'
+
+/** A run the user is still deciding on. */
+export interface RunDraft {
+  readonly datasetId: string | null
+  readonly baseModel: BaseModelRef | null
+  readonly endpointId: string | null
+  /** The preset whose values lie under the edits. */
+  readonly basis: Exclude<Preset, 'custom'>
+  /** True once the user asked for Custom, even before any value differs. */
+  readonly isCustom: boolean
+  readonly edits: HyperparameterEdits
+  readonly name: string
+  /** A decided choice that the user opened again. */
+  readonly reopened: DraftChoice | null
+  readonly isAdvancedOpen: boolean
+}
+
+interface RunDraftActions {
+  chooseDataset(datasetId: string): void
+  chooseModel(baseModel: BaseModelRef): void
+  chooseEndpoint(endpointId: string): void
+  choosePreset(preset: Preset): void
+  edit(name: HyperparameterName, text: string): void
+  resetEdits(): void
+  rename(name: string): void
+  reopen(choice: DraftChoice | null): void
+  setAdvancedOpen(isOpen: boolean): void
+  /** Takes over every choice of an earlier run. */
+  copyRun(run: Run): void
+  clear(): void
+}
+
+export type RunDraftStore = StoreApi<RunDraft & RunDraftActions>
+
+const empty: RunDraft = {
+  datasetId: null,
+  baseModel: null,
+  endpointId: null,
+  basis: 'balanced',
+  isCustom: false,
+  edits: {},
+  name: '',
+  reopened: null,
+  isAdvancedOpen: false,
+}
+
+/** Makes the store that keeps a half-decided run while the user looks at other pages. */
+export function createRunDraftStore(): RunDraftStore {
+  return createStore((set) => ({
+    ...empty,
+    chooseDataset: (datasetId) => set({ datasetId, reopened: null }),
+    chooseModel: (baseModel) => set({ baseModel, reopened: null }),
+    chooseEndpoint: (endpointId) => set({ endpointId, reopened: null }),
+    choosePreset: (preset) =>
+      set(preset === 'custom' ? { isCustom: true, isAdvancedOpen: true, reopened: null } : { basis: preset, isCustom: false, edits: {}, reopened: null }),
+    edit: (name, text) => set((draft) => ({ edits: { ...draft.edits, [name]: text } })),
+    resetEdits: () => set({ edits: {}, isCustom: false }),
+    rename: (name) => set({ name }),
+    reopen: (reopened) => set({ reopened }),
+    setAdvancedOpen: (isAdvancedOpen) => set({ isAdvancedOpen }),
+    copyRun: ({ config }) =>
+      set({
+        ...empty,
+        datasetId: config.datasetId,
+        baseModel: config.baseModel,
+        endpointId: config.endpointId,
+        basis: config.preset === 'custom' ? 'balanced' : config.preset,
+        isCustom: config.preset === 'custom',
+        edits: editsOf(config.hyperparameters),
+      }),
+    clear: () => set(empty),
+  }))
+}
+
+/** The one draft of this window. */
+export const runDraftStore = createRunDraftStore()
+
+/** The preset a draft amounts to: Custom from the first differing value on. */
+export function presetOf(draft: Pick<RunDraft, 'basis' | 'isCustom'>, changedCount: number): Preset {
+  return draft.isCustom || changedCount > 0 ? 'custom' : draft.basis
+}

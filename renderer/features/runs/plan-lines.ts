@@ -1,0 +1,54 @@
+import type { Estimate } from '../../../preload/contract/runs.ts'
+import type { Range } from '../../../preload/contract/primitives.ts'
+import { formatCount, formatDuration, formatMoney } from '../../lib/format.ts'
+
+/** One line of the plan card. */
+export interface PlanLine {
+  readonly id: 'rows' | 'tokens' | 'steps' | 'time' | 'cost'
+  readonly label: string
+  readonly value: string
+  readonly isEstimate: boolean
+  /** Where the number comes from. */
+  readonly basis: string | null
+}
+
+/** The plan as lines in reading order; a figure that was not computed is a dash, never zero. */
+export function buildPlanLines(estimate: Estimate): readonly PlanLine[] {
+  const basis = (figure: 'tokens' | 'steps' | 'time' | 'cost') => estimate.basis.find((entry) => entry.figure === figure)?.text ?? null
+  return [
+    {
+      id: 'rows',
+      label: 'Rows',
+      value: `${formatCount(estimate.rows)} to train`,
+      isEstimate: false,
+      basis: estimate.rowsEval === 0 ? 'None are held out, so the result cannot be rated.' : `${formatCount(estimate.rowsEval)} more are held out to measure with.`,
+    },
+    { id: 'tokens', label: 'Tokens', value: writeRange(estimate.tokens, formatCount), isEstimate: !isExact(estimate.tokens), basis: basis('tokens') },
+    { id: 'steps', label: 'Steps', value: `${formatCount(estimate.steps)}`, isEstimate: false, basis: basis('steps') ?? `${formatCount(estimate.stepsPerEpoch)} in each epoch.` },
+    { id: 'time', label: 'Time', value: estimate.durationMs === null ? '–' : writeRange(estimate.durationMs, formatDuration), isEstimate: estimate.durationMs !== null, basis: basis('time') },
+    { id: 'cost', label: 'Cost', value: writeCost(estimate.costMicroUsd), isEstimate: estimate.costMicroUsd !== null && estimate.costMicroUsd.high > 0, basis: basis('cost') },
+  ]
+}
+
+/** What the Start button says it will do and cost. */
+export function startLabel(estimate: Estimate | null): string {
+  const cost = estimate?.costMicroUsd ?? null
+  if (estimate === null) return 'Start run'
+  if (cost === null) return 'Start run, cost unknown'
+  return cost.high === 0 ? 'Start run, no charge' : `Start run, about ${writeCost(cost)}`
+}
+
+function writeCost(cost: Range | null): string {
+  if (cost === null) return '–'
+  if (cost.high === 0) return 'No charge'
+  return writeRange(cost, formatMoney)
+}
+
+function writeRange({ low, high }: Range, format: (value: number) => string): string {
+  const [from, to] = [format(Math.round(low)), format(Math.round(high))]
+  return from === to ? from : `${from}–${to.replace(/^\$/, '')}`
+}
+
+function isExact(range: Range): boolean {
+  return range.low === range.high
+}

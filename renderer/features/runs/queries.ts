@@ -1,0 +1,122 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { RouteInput } from '../../../preload/contract/contract.ts'
+import type { Hyperparameters, Preset } from '../../../preload/contract/hyperparameters.ts'
+import type { BaseModelRef } from '../../../preload/contract/models.ts'
+import type { Run, RunConfig, StopMode } from '../../../preload/contract/runs.ts'
+import { bridge } from '../../lib/bridge.ts'
+
+/** What the run list is narrowed to. */
+export type RunFilter = Required<RouteInput<'runs.list'>>
+
+/** All runs that match, kept on screen while the next answer is on its way. */
+export function useRuns(filter: RunFilter) {
+  return useQuery({ queryKey: ['runs', 'list', filter], queryFn: () => bridge.invoke('runs.list', filter), placeholderData: keepPreviousData })
+}
+
+/** One run. */
+export function useRun(id: string) {
+  return useQuery({ queryKey: ['runs', id], queryFn: () => bridge.invoke('runs.get', { id }) })
+}
+
+/** The history of a run. */
+export function useRunEvents(id: string) {
+  return useQuery({ queryKey: ['runs', id, 'events'], queryFn: () => bridge.invoke('runs.listEvents', { id }) })
+}
+
+/** Texts written before and during training. */
+export function useRunSamples(id: string) {
+  return useQuery({ queryKey: ['runs', id, 'samples'], queryFn: () => bridge.invoke('runs.listSamples', { id }) })
+}
+
+/** Datasets to choose from. */
+export function useDatasetChoices() {
+  return useQuery({ queryKey: ['datasets', 'list', 'choices'], queryFn: () => bridge.invoke('datasets.list', {}) })
+}
+
+/** The catalogue of base models. */
+export function useCatalogue() {
+  return useQuery({ queryKey: ['models', 'list'], queryFn: () => bridge.invoke('models.list', {}), staleTime: Number.POSITIVE_INFINITY })
+}
+
+/** Endpoints to choose from. */
+export function useEndpointChoices() {
+  return useQuery({ queryKey: ['endpoints', 'list', 'choices'], queryFn: () => bridge.invoke('endpoints.list', {}) })
+}
+
+/** The values behind a preset for this model and dataset. */
+export function usePreset(preset: Exclude<Preset, 'custom'>, baseModel: BaseModelRef | null, datasetId: string | null) {
+  return useQuery({
+    queryKey: ['runs', 'preset', preset, baseModel, datasetId],
+    queryFn: () => (baseModel === null ? null : bridge.invoke('runs.resolvePreset', { preset, baseModel, datasetId })),
+    enabled: baseModel !== null,
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+}
+
+/** What a run would do and cost; asked only for a complete configuration. */
+export function useEstimate(config: RunConfig | null) {
+  return useQuery({
+    queryKey: ['runs', 'estimate', config],
+    queryFn: () => (config === null ? null : bridge.invoke('runs.estimate', config)),
+    enabled: config !== null,
+    placeholderData: keepPreviousData,
+  })
+}
+
+/** What stands in the way of a run. */
+export function usePreflight(config: RunConfig | null) {
+  return useQuery({
+    queryKey: ['runs', 'preflight', config],
+    queryFn: () => (config === null ? null : bridge.invoke('runs.preflight', config)),
+    enabled: config !== null,
+    placeholderData: keepPreviousData,
+  })
+}
+
+/** Starts a run. */
+export function useStartRun() {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (input: { config: RunConfig; name: string }) => bridge.invoke('runs.start', input),
+    onSuccess: (run) => rememberRun(client, run),
+  })
+}
+
+/** Stops a run, with or without its adapter. */
+export function useStopRun(id: string) {
+  const client = useQueryClient()
+  return useMutation({ mutationFn: (mode: StopMode) => bridge.invoke('runs.stop', { id, mode }), onSuccess: (run) => rememberRun(client, run) })
+}
+
+/** Renames a run. */
+export function useRenameRun(id: string) {
+  const client = useQueryClient()
+  return useMutation({ mutationFn: (name: string) => bridge.invoke('runs.rename', { id, name }), onSuccess: (run) => rememberRun(client, run) })
+}
+
+/** Removes an ended run and its history. */
+export function useDeleteRun() {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (id: string) => bridge.invoke('runs.delete', { id }),
+    onSuccess: () => client.invalidateQueries({ queryKey: ['runs', 'list'] }),
+  })
+}
+
+function rememberRun(client: ReturnType<typeof useQueryClient>, run: Run): Promise<void> {
+  client.setQueryData(['runs', run.id], run)
+  return client.invalidateQueries({ queryKey: ['runs', 'list'] })
+}
+
+/** A complete configuration, or null while a choice is missing or a value is invalid. */
+export function composeConfig(choices: {
+  datasetId: string | null
+  baseModel: BaseModelRef | null
+  endpointId: string | null
+  preset: Preset
+  hyperparameters: Hyperparameters | null
+}): RunConfig | null {
+  const { datasetId, baseModel, endpointId, preset, hyperparameters } = choices
+  if (datasetId === null || baseModel === null || endpointId === null || hyperparameters === null) return null
+  return { datasetId, baseModel, endpointId, preset, hyperparameters }
+}

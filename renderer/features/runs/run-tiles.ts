@@ -1,0 +1,51 @@
+import type { Run } from '../../../preload/contract/runs.ts'
+import { formatLoss } from '../../charts/axis-format.ts'
+import { formatBytes, formatCount, formatDuration, formatMoney } from '../../lib/format.ts'
+
+/** One figure beside the chart; unknown values are a dash. */
+export interface RunTile {
+  readonly id: string
+  readonly label: string
+  readonly value: string
+  readonly note: string | null
+}
+
+const unknown = '–'
+
+/** The figures of a run as they stand at `nowMs`. */
+export function buildRunTiles(run: Run, nowMs: number): readonly RunTile[] {
+  const { head, plan } = run
+  const isOver = run.endedAtMs !== null
+  return [
+    { id: 'loss', label: 'Loss', value: formatLoss(head.loss, 3), note: head.lossFirst === null ? null : `first ${formatLoss(head.lossFirst, 3)}` },
+    { id: 'held-out', label: 'Held-out loss', value: formatLoss(head.evalLoss, 3), note: head.evalLossBase === null ? null : compareToBase(head.evalLoss, head.evalLossBase) },
+    { id: 'rate', label: 'Learning rate', value: head.learningRate === null ? unknown : formatRate(head.learningRate), note: null },
+    { id: 'speed', label: 'Speed', value: head.tokensPerSecond === null ? unknown : `${formatCount(Math.round(head.tokensPerSecond))} tokens/s`, note: head.stepMs === null ? null : `${(head.stepMs / 1000).toFixed(1)} s a step` },
+    { id: 'elapsed', label: isOver ? 'Took' : 'Elapsed', value: elapsed(run, nowMs), note: null },
+    { id: 'left', label: 'Left', value: isOver ? unknown : run.etaMs === null ? unknown : formatDuration(run.etaMs), note: isOver ? 'Ended' : run.etaMs === null ? 'Known after a few steps' : null },
+    { id: 'cost', label: 'Cost', value: costText(run), note: run.endpointKind === 'local' ? run.endpointName : isOver ? null : 'So far' },
+    { id: 'device', label: 'Memory', value: head.memoryBytes === null ? unknown : formatBytes(head.memoryBytes), note: plan?.device ?? null },
+  ]
+}
+
+/** How long a run has taken, or takes so far; a dash before it began. */
+export function elapsed(run: Run, nowMs: number): string {
+  return run.startedAtMs === null ? unknown : formatDuration(Math.max(0, (run.endedAtMs ?? nowMs) - run.startedAtMs))
+}
+
+/** What a run costs; this computer charges nothing, unknown is a dash. */
+export function costText(run: Run): string {
+  if (run.endpointKind === 'local') return 'No charge'
+  return run.costMicroUsd === null ? unknown : formatMoney(run.costMicroUsd)
+}
+
+function compareToBase(now: number | null, base: number): string {
+  if (now === null || base <= 0) return `base ${formatLoss(base, 3)}`
+  const percent = Math.round((1 - now / base) * 100)
+  const change = percent === 0 ? 'as before' : percent > 0 ? `${percent} % lower` : `${-percent} % higher`
+  return `base ${formatLoss(base, 3)}, ${change}`
+}
+
+function formatRate(rate: number): string {
+  return rate === 0 ? '0' : rate.toExponential(2)
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { hyperparametersSchema, type Hyperparameters, type Preset } from '../../preload/contract/hyperparameters.ts'
+
+/** Name of one training setting, as Hugging Face writes it. */
+export type HyperparameterName = keyof Hyperparameters
+
+interface HyperparameterText {
+  readonly label: string
+  readonly hint: string
+}
+
+/** What every setting is called and does, in words that need no background. */
+export const hyperparameterTexts: Readonly<Record<HyperparameterName, HyperparameterText>> = {
+  learning_rate: { label: 'Learning rate', hint: 'Size of each correction. Higher learns faster and forgets more of what the model knew.' },
+  num_train_epochs: { label: 'Epochs', hint: 'How many times the whole dataset is read.' },
+  max_steps: { label: 'Step limit', hint: 'Ends the run after this many corrections. Empty means no limit.' },
+  per_device_train_batch_size: { label: 'Batch size', hint: 'Conversations read at once. More is faster and takes more memory.' },
+  gradient_accumulation_steps: { label: 'Accumulated batches', hint: 'Batches read before one correction is made.' },
+  max_length: { label: 'Longest row', hint: 'In tokens. Longer conversations are cut at this length.' },
+  lora_r: { label: 'Adapter rank', hint: 'Size of the adapter. A larger one can learn more and makes a larger file.' },
+  lora_alpha: { label: 'Adapter strength', hint: 'How strongly the adapter acts on the base model.' },
+  lora_dropout: { label: 'Adapter dropout', hint: 'Share of the adapter switched off at random in each step, against learning by heart.' },
+  lr_scheduler_type: { label: 'Learning-rate curve', hint: 'How the learning rate changes over the run.' },
+  warmup_ratio: { label: 'Warm-up', hint: 'Share of the run over which the learning rate rises from zero.' },
+  weight_decay: { label: 'Weight decay', hint: 'Pulls the adapter towards zero in each step. Rarely needed.' },
+  max_grad_norm: { label: 'Largest correction', hint: 'Corrections larger than this are shortened, so that one odd row cannot upset the run.' },
+  eval_fraction: { label: 'Held-out share', hint: 'Share of the conversations kept out of training to measure with.' },
+  evals_per_epoch: { label: 'Measurements per epoch', hint: 'How often the held-out conversations are measured.' },
+  save_every_steps: { label: 'Steps between checkpoints', hint: 'After an interruption the run goes on from the last checkpoint.' },
+  seed: { label: 'Seed', hint: 'The same seed gives the same order of rows and the same held-out share.' },
+}
+
+/** Settings in reading order, in named groups. */
+export const hyperparameterGroups: readonly { readonly title: string; readonly names: readonly HyperparameterName[] }[] = [
+  { title: 'Length of the run', names: ['num_train_epochs', 'max_steps', 'max_length'] },
+  { title: 'Learning', names: ['learning_rate', 'lr_scheduler_type', 'warmup_ratio', 'per_device_train_batch_size', 'gradient_accumulation_steps', 'weight_decay', 'max_grad_norm'] },
+  { title: 'Adapter', names: ['lora_r', 'lora_alpha', 'lora_dropout'] },
+  { title: 'Measuring and saving', names: ['eval_fraction', 'evals_per_epoch', 'save_every_steps', 'seed'] },
+]
+
+/** The presets' names as shown. */
+export const presetLabels: Readonly<Record<Preset, string>> = { fast: 'Fast', balanced: 'Balanced', quality: 'Quality', custom: 'Custom' }
+
+interface NumberRange {
+  readonly low: number
+  readonly high: number
+  readonly isWhole: boolean
+  readonly isOptional: boolean
+}
+
+/** Bounds of a setting, read from the contract so that the form and main can never disagree; null for a choice. */
+export function rangeOf(name: HyperparameterName): NumberRange | null {
+  const schema: z.ZodType = hyperparametersSchema.shape[name]
+  const isOptional = schema instanceof z.ZodNullable
+  const inner = isOptional ? schema.unwrap() : schema
+  if (!(inner instanceof z.ZodNumber)) return null
+  return { low: inner.minValue ?? 0, high: inner.maxValue ?? Number.MAX_SAFE_INTEGER, isWhole: inner.format === 'safeint', isOptional }
+}
+
+/** Allowed values of a setting that is a choice; empty for a number. */
+export function choicesOf(name: HyperparameterName): readonly string[] {
+  const schema: z.ZodType = hyperparametersSchema.shape[name]
+  return schema instanceof z.ZodEnum ? schema.options.map(String) : []
+}
+
+/** How a value is written in a field or a table; reading it back gives the same value. */
+export function writeHyperparameter(value: Hyperparameters[HyperparameterName]): string {
+  return value === null ? '' : String(value)
+}

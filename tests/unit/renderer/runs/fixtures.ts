@@ -1,0 +1,93 @@
+import type { Hyperparameters } from '../../../../preload/contract/hyperparameters.ts'
+import type { Run, RunPlan } from '../../../../preload/contract/runs.ts'
+
+/** A valid set of training settings. */
+export const hyperparameters: Hyperparameters = {
+  learning_rate: 0.00018,
+  num_train_epochs: 2,
+  per_device_train_batch_size: 4,
+  gradient_accumulation_steps: 4,
+  max_length: 1024,
+  lora_r: 32,
+  lora_alpha: 32,
+  lora_dropout: 0,
+  lr_scheduler_type: 'cosine',
+  warmup_ratio: 0.05,
+  weight_decay: 0,
+  max_grad_norm: 1,
+  seed: 42,
+  eval_fraction: 0.1,
+  evals_per_epoch: 5,
+  save_every_steps: 20,
+  max_steps: null,
+}
+
+export const plan: RunPlan = {
+  rowsTrain: 270,
+  rowsEval: 30,
+  rowsDropped: 0,
+  rowsTruncated: 2,
+  tokensTotal: 60_000,
+  tokensTrained: 30_000,
+  stepsTotal: 34,
+  stepsPerEpoch: 17,
+  parametersTrainable: 4_000_000,
+  parametersTotal: 135_000_000,
+  device: 'cpu',
+  dtype: 'float32',
+}
+
+/** A run in the middle of training, changed as a test needs it. */
+export function createRun(changes: Partial<Run> = {}): Run {
+  return {
+    id: '0198a000-0000-7000-8000-000000000001',
+    name: 'support',
+    status: 'running',
+    stage: 'training',
+    stageDetail: null,
+    config: {
+      datasetId: '0198a000-0000-7000-8000-000000000002',
+      baseModel: { kind: 'huggingface', id: 'HuggingFaceTB/SmolLM2-135M-Instruct', revision: null },
+      endpointId: '0198a000-0000-7000-8000-000000000003',
+      preset: 'balanced',
+      hyperparameters,
+    },
+    datasetName: 'support-chats',
+    datasetSha256: 'a'.repeat(64),
+    datasetRows: 300,
+    baseModelLabel: 'SmolLM2 135M',
+    endpointName: 'This computer',
+    endpointKind: 'local',
+    jobId: 'job-1',
+    attempt: 1,
+    plan,
+    head: {
+      step: 12,
+      epoch: 0.7,
+      loss: 1.9,
+      lossFirst: 3.1,
+      evalLoss: 2,
+      evalLossBase: 3,
+      evalLossBest: 2,
+      learningRate: 0.00015,
+      gradNorm: 0.8,
+      tokensPerSecond: 410,
+      tokens: 10_000,
+      memoryBytes: 1_800_000_000,
+      stepMs: 2100,
+    },
+    progress: 12 / 34,
+    etaMs: 46_000,
+    stopRequested: null,
+    error: null,
+    workerError: null,
+    adapterId: null,
+    costMicroUsd: null,
+    createdAtMs: 1_700_000_000_000,
+    startedAtMs: 1_700_000_005_000,
+    endedAtMs: null,
+    lastSeenAtMs: 1_700_000_060_000,
+    contactLost: null,
+    ...changes,
+  }
+}

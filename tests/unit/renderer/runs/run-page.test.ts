@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import type { RunLogLine } from '../../../../preload/contract/runs.ts'
+import { addLines, filterLines } from '../../../../renderer/features/runs/log-store.ts'
+import { buildStageStrip } from '../../../../renderer/features/runs/stage-strip.ts'
+import { createRun } from './fixtures.ts'
+
+function line(id: number, level: RunLogLine['level'] = 'info', message = `line ${id}`): RunLogLine {
+  return { id, atMs: id, level, source: 'trainer', message }
+}
+
+const states = (run: Parameters<typeof buildStageStrip>[0]) => buildStageStrip(run).map((step) => step.state).join(' ')
+
+describe('stage strip', () => {
+  it('shows exactly one step in hand while a run works, with the progress of training only', () => {
+    expect(states(createRun())).toBe('done done done done now todo todo')
+    expect(buildStageStrip(createRun()).find((step) => step.id === 'train')?.progress).toBeCloseTo(12 / 34)
+    expect(buildStageStrip(createRun({ stage: 'loading_model' })).find((step) => step.id === 'load')?.progress).toBeNull()
+  })
+
+  it('marks where a failed run ended, although its stage only says "ended"', () => {
+    const failed = { status: 'failed', stage: 'ended', endedAtMs: 1 } as const
+    expect(states(createRun(failed))).toBe('done done done done failed todo todo')
+    const head = { ...createRun().head, step: 0, evalLossBase: null }
+    expect(states(createRun({ ...failed, plan: null, head }))).toBe('done done failed todo todo todo todo')
+    expect(states(createRun({ ...failed, plan: null, head, startedAtMs: null, jobId: null }))).toBe('failed todo todo todo todo todo todo')
+  })
+
+  it('never shows a completed run with a step left to do', () => {
+    expect(states(createRun({ status: 'completed', stage: 'ended', adapterId: createRun().id }))).toBe('done done done done done done done')
+  })
+
+  it('says that training was stopped when an adapter was kept, and that nothing followed when it was not', () => {
+    const ended = { status: 'cancelled', stage: 'ended' } as const
+    expect(states(createRun({ ...ended, stopRequested: 'keep', adapterId: createRun().id }))).toBe('done done done done stopped done done')
+    expect(states(createRun({ ...ended, stopRequested: 'discard' }))).toBe('done done done done stopped todo todo')
+  })
+})
+
+describe('log', () => {
+  it('holds a line once and in order when the live lines arrive before the loaded ones', () => {
+    const live = addLines([], [line(4), line(5)])
+    expect(addLines(live, [line(1), line(2), line(3), line(4)]).map(({ id }) => id)).toEqual([1, 2, 3, 4, 5])
+  })
+
+  it('keeps warnings and errors when narrowed to warnings', () => {
+    const lines = [line(1, 'debug'), line(2), line(3, 'warning', 'Slow disk'), line(4, 'error', 'Disk full')]
+    expect(filterLines(lines, { level: 'warning', search: '' }).map(({ id }) => id)).toEqual([3, 4])
+    expect(filterLines(lines, { level: 'debug', search: 'DISK' }).map(({ id }) => id)).toEqual([3, 4])
+  })
+})

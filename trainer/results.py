@@ -1,0 +1,91 @@
+"""result.json, the system of record of a run, and the small answer that goes through the job API."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from run_progress import Progress
+from protocol import EndStatus, RunFailure, TrainInput
+from storage import read_json, write_json
+
+
+@dataclass
+class RunReport:
+    """What an attempt knows about its run, filled in as it goes."""
+
+    job: TrainInput
+    attempt: int
+    config_sha256: str
+    progress: Progress = field(default_factory=Progress)
+    steps_total: int = 0
+    rows_truncated: int = 0
+    rows_dropped: int = 0
+    base_model: dict[str, Any] | None = None
+    eval_tokens: list[int] = field(default_factory=list)
+    shipped_step: int | None = None
+    manifest_sha256: str | None = None
+    status: EndStatus | None = None
+    error: RunFailure | None = None
+    is_interruptible: bool = True
+
+
+def write_result(run_directory: Path, report: RunReport, *, status: EndStatus, last_seq: int) -> None:
+    """Writes result.json; nothing of the run is written after it."""
+    progress = report.progress
+    write_json(
+        run_directory / "result.json",
+        {
+            "v": 1,
+            "run_id": report.job.run_id,
+            "status": status,
+            "attempt": report.attempt,
+            "error": report.error.as_json() if report.error else None,
+            "steps_done": progress.step,
+            "steps_total": report.steps_total,
+            "loss_first": progress.loss_first,
+            "loss_last": progress.loss_last,
+            "eval_loss_base": progress.eval_base,
+            "eval_loss_best": progress.eval_best,
+            "eval_loss_last": progress.eval_last,
+            "best_step": progress.best_step,
+            "tokens_trained": progress.label_tokens,
+            "train_seconds": round(progress.train_seconds, 3),
+            "last_seq": last_seq,
+            "config_sha256": report.config_sha256,
+            "dataset_sha256": report.job.dataset.sha256,
+            "base_model": report.base_model,
+            "manifest_sha256": report.manifest_sha256,
+            "peak_memory_bytes": progress.peak_memory_bytes,
+            "eval_rows": _eval_rows(report),
+            "rows_truncated": report.rows_truncated,
+            "rows_dropped": report.rows_dropped,
+        },
+    )
+
+
+def _eval_rows(report: RunReport) -> list[list[float | int]] | None:
+    base, best = report.progress.eval_base_rows, report.progress.eval_best_rows
+    if not base or len(base) != len(best) or len(base) != len(report.eval_tokens):
+        return None
+    return [[b, s, n] for b, s, n in zip(base, best, report.eval_tokens, strict=True)]
+
+
+def read_result(run_directory: Path) -> dict[str, Any] | None:
+    """The finished result of a run, None while there is none."""
+    result = read_json(run_directory / "result.json")
+    return result if isinstance(result, dict) and result.get("v") == 1 else None
+
+
+def job_return(result: dict[str, Any]) -> dict[str, Any]:
+    """What the handler returns for a run that ended; a failed training is no failed job."""
+    manifest = result["manifest_sha256"]
+    answer = {
+        "v": 1,
+        "run_id": result["run_id"],
+        "status": result["status"],
+        "manifest_key": f"runs/{result['run_id']}/manifest.json" if manifest else None,
+        "manifest_sha256": manifest,
+        "result_key": f"runs/{result['run_id']}/result.json",
+    }
+    # The SDK takes a top-level `error` for a failed job, so it is there only under another name.
+    return {**answer, "failure": result["error"]} if result["error"] else {**answer, "error": None}
