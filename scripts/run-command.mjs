@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { constants } from 'node:os'
 
 const TAIL_LINES = 40
+const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]/g
 const GRACE_MS = 5000
 const live = new Set()
 const atExit = []
@@ -61,7 +62,8 @@ function followLines(stream, onLine) {
 
 function follow(child, { onLine, logFile, echo }, tail) {
   const log = logFile === undefined ? undefined : createWriteStream(logFile)
-  const take = (target) => (text) => {
+  const take = (target) => (raw) => {
+    const text = raw.replace(ESCAPES, '')
     tail.push(text)
     if (tail.length > TAIL_LINES) tail.shift()
     log?.write(`${text}\n`)

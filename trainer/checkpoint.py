@@ -32,7 +32,8 @@ class Checkpoint:
 
 def rng_state() -> tuple[Tensors, list[Any]]:
     """The state of every random generator that training draws from."""
-    name, keys, position, has_gauss, gauss = numpy.random.get_state(legacy=True)
+    state: Any = numpy.random.get_state(legacy=True)
+    name, keys, position, has_gauss, gauss = state
     tensors = {"torch": torch.get_rng_state(), "numpy": torch.from_numpy(keys.astype(numpy.int64))}
     if torch.cuda.is_available():
         tensors["cuda"] = torch.cuda.get_rng_state()
@@ -131,12 +132,13 @@ def is_valid(directory: Path) -> bool:
     if not (directory / _COMPLETE).exists() or not isinstance(manifest, dict):
         return False
     try:
-        return all(
-            (directory / file["name"]).stat().st_size == file["bytes"] and sha256_file(directory / file["name"]) == file["sha256"]
-            for file in manifest["files"]
-        )
+        return all(_is_intact(directory / file["name"], file["bytes"], file["sha256"]) for file in manifest["files"])
     except (OSError, KeyError, TypeError):
         return False
+
+
+def _is_intact(path: Path, size: int, sha256: str) -> bool:
+    return path.stat().st_size == size and sha256_file(path) == sha256
 
 
 def _read(directory: Path) -> Checkpoint:

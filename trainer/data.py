@@ -235,7 +235,7 @@ def held_out_indices(rows: Sequence[list[Message]], dataset_sha256: str, fractio
         if len(held) >= wanted:
             break
         # A group too large for what is still wanted would starve the training rows.
-        if len(held) + len(members) <= max(wanted, 1) or not held and len(members) <= len(rows) // 2:
+        if len(held) + len(members) <= max(wanted, 1) or (not held and len(members) <= len(rows) // 2):
             held.update(members)
     return held
 

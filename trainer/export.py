@@ -112,7 +112,8 @@ def _verify(files: Path, parts: Path, described: list[dict[str, Any]], listed: l
         if sum(part["bytes"] for part in listed if part["file"] == file["name"]) != file["bytes"]:
             raise OSError(f"The parts of {file['name']} do not add up to it")
     with safe_open(str(files / "adapter_model.safetensors"), framework="pt") as opened:
-        if not all(opened.get_tensor(name).isfinite().all() for name in opened.keys()):
+        names: list[str] = list(opened.keys())
+        if not all(opened.get_tensor(name).isfinite().all() for name in names):
             raise OSError("The adapter holds a value that is not a finite number")
 
 

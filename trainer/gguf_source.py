@@ -157,5 +157,3 @@ def _unpermute(array: Any, heads: int) -> Any:
     """GGUF stores the rotary halves interleaved; Hugging Face stores them one after the other."""
     rows, columns = array.shape
     return array.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
-
-

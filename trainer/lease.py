@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -90,7 +91,7 @@ def _set_aside(path: Path, seen: Any) -> bool:
 
 
 def _create(path: Path, worker_id: str, attempt: int) -> Lease | None:
-    record = {
+    record: dict[str, Any] = {
         "workerId": worker_id,
         "pid": os.getpid(),
         "host": socket.gethostname(),
@@ -116,7 +117,7 @@ def _is_live(record: dict[str, Any]) -> bool:
         return fresh
     started = process_start(int(record["pid"]))
     if record.get("started") is not None:
-        return started == record["started"]
+        return bool(started == record["started"])
     return fresh and _exists(int(record["pid"]))
 
 
@@ -157,7 +158,7 @@ def exclusive(path: Path) -> Iterator[BinaryIO | None]:
             _unlock(file)
 
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: BinaryIO) -> bool:

@@ -5,16 +5,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import torch
 
 from checkpoint import Checkpoint, CheckpointStore, Tensors, restore_rng, rng_state
-from run_progress import Progress
 from data import Row
 from memory import peak_memory, unless_out_of_memory
 from objective import Objective
 from protocol import Hyperparameters, RunFailure, StopReason
+from run_progress import Progress
 from schedule import Schedule
 from status_manager import EventLog
 from storage import is_disk_full
@@ -215,7 +216,7 @@ class TrainingLoop:
             if self._stop.reason is not None and not self._is_ending:
                 return None
             indices = order[done : done + size]
-            losses = unless_out_of_memory(lambda chosen=indices: self._objective.row_losses([self._held_out[i] for i in chosen]))
+            losses = unless_out_of_memory(partial(self._objective.row_losses, [self._held_out[i] for i in indices]))
             if losses is None:
                 size = self._halved(size)
                 continue
@@ -258,7 +259,7 @@ class TrainingLoop:
         for start in range(0, len(rows), size):
             if self._stop.reason is not None:
                 return None
-            part = unless_out_of_memory(lambda chosen=rows[start : start + size]: self._backward(chosen, labels))
+            part = unless_out_of_memory(partial(self._backward, rows[start : start + size], labels))
             if part is None:
                 return _OUT_OF_MEMORY
             total += part.double().cpu()

@@ -256,7 +256,7 @@ def load_tokenizer(folder: Path) -> Any:
     """The model's tokenizer; code that a model folder might bring along is never run."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, use_fast=True)  # type: ignore[no-untyped-call]
+    return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, use_fast=True)
 
 
 def load_base(folder: Path, placement: Placement, attention: str) -> Any:
@@ -326,4 +326,3 @@ def add_lora(model: Any, parameters: Hyperparameters) -> Any:
         if parameter.requires_grad:
             parameter.data = parameter.data.to(torch.float32)
     return wrapped
-

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from run_progress import Progress
 from protocol import EndStatus, RunFailure, TrainInput
+from run_progress import Progress
 from storage import read_json, write_json
 
 
@@ -79,13 +79,13 @@ def read_result(run_directory: Path) -> dict[str, Any] | None:
 def job_return(result: dict[str, Any]) -> dict[str, Any]:
     """What the handler returns for a run that ended; a failed training is no failed job."""
     manifest = result["manifest_sha256"]
-    answer = {
+    return {
         "v": 1,
         "run_id": result["run_id"],
         "status": result["status"],
         "manifest_key": f"runs/{result['run_id']}/manifest.json" if manifest else None,
         "manifest_sha256": manifest,
         "result_key": f"runs/{result['run_id']}/result.json",
+        # Not called `error`: the SDK takes that key out of the answer and calls the job failed.
+        "failure": result["error"],
     }
-    # The SDK takes a top-level `error` for a failed job, so it is there only under another name.
-    return {**answer, "failure": result["error"]} if result["error"] else {**answer, "error": None}

@@ -19,11 +19,10 @@ def sample_answers(
     model: Any, tokenizer: Any, dataset: Dataset, placement: Placement, should_stop: Callable[[], bool]
 ) -> list[tuple[str, str]]:
     """Prompt and answer pairs; the prompts are the same for the whole run."""
-    from transformers import StoppingCriteria, StoppingCriteriaList
+    from transformers import StoppingCriteriaList
 
-    class Stopped(StoppingCriteria):
-        def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
-            return torch.full((input_ids.shape[0],), should_stop(), device=input_ids.device, dtype=torch.bool)
+    def stopped(input_ids: torch.Tensor, _scores: Any, **_: Any) -> torch.Tensor:
+        return torch.full((input_ids.shape[0],), should_stop(), device=input_ids.device, dtype=torch.bool)
 
     prompts = _prompts(tokenizer, dataset)
     if not prompts:
@@ -42,7 +41,7 @@ def sample_answers(
             do_sample=False,
             num_beams=1,
             pad_token_id=pad,
-            stopping_criteria=StoppingCriteriaList([Stopped()]),
+            stopping_criteria=StoppingCriteriaList([stopped]),
         )
     model.train(was_training)
     if should_stop():

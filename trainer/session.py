@@ -1,7 +1,6 @@
 """One attempt at a run, stage by stage: data, model, base evaluation, training, packaging."""
 
 import os
-
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -1,21 +1,26 @@
 """Entry point of the training child: one attempt at one run, from frozen config to result.json."""
 
 import argparse
+import contextlib
+import json
 import os
+import signal
+import socket
 import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from control import StopControl, detach_output
-from lease import exclusive
+from lease import exclusive, process_start
 from protocol import RunFailure, TrainInput, parse_train_input
 from results import RunReport, write_result
 from status_manager import EventLog, Heartbeat
 from storage import canonical_json, is_disk_full, read_json, sha256_bytes
 
 _LOCK_SECONDS = 45.0
+EXIT_BUSY = 75
 
 
 def main() -> int:
@@ -33,12 +38,32 @@ def main() -> int:
     while True:
         with exclusive(run_directory / "trainer.lock") as lock:
             if lock is not None:
+                _sign(lock)
                 _attempt(arguments.volume, run_directory, arguments.attempt, stop, relay.write)
                 return 0
         # The trainer of a handler that died is saving its checkpoint; it ends by itself.
-        if stop.reason is not None or time.monotonic() - began > _LOCK_SECONDS:
-            return 75
+        waited = time.monotonic() - began
+        if stop.reason is not None or waited > 2 * _LOCK_SECONDS:
+            return EXIT_BUSY
+        if waited > _LOCK_SECONDS:
+            _end_holder(run_directory / "trainer.lock")
         time.sleep(0.2)
+
+
+def _sign(lock: BinaryIO) -> None:
+    lock.truncate(0)
+    lock.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": process_start(os.getpid())}).encode())
+    lock.flush()
+
+
+def _end_holder(path: Path) -> None:
+    """Ends a trainer on this host that hangs, so that its run can go on."""
+    holder = read_json(path)
+    if not isinstance(holder, dict) or holder.get("host") != socket.gethostname() or os.name == "nt":
+        return
+    if holder.get("started") is not None and process_start(int(holder["pid"])) == holder["started"]:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(int(holder["pid"]), signal.SIGKILL)
 
 
 def _attempt(volume: Path, run_directory: Path, attempt: int, stop: StopControl, relay: Any) -> None:

@@ -159,7 +159,8 @@ export const jobReturnSchema = z.object({
   manifest_key: z.string().nullable(),
   manifest_sha256: sha256Schema.nullable(),
   result_key: z.string(),
-  error: workerErrorSchema.nullable(),
+  /** Not `error`: the worker SDK takes that key out of the answer and calls the job failed. */
+  failure: workerErrorSchema.nullable(),
 })
 
 /** The adapter's packing list: files, parts, hashes. */

@@ -24,7 +24,7 @@ export async function previewFile(path: string): Promise<FileFindings> {
   if (conversations.length === 0)
     return unusable(head.length === 0 ? 'The file is empty. Choose another file.' : 'The file holds no conversations, only blank lines.')
   const shapes = new Set(conversations.flatMap((row) => (row.shape === null ? [] : [row.shape])))
-  if (shapes.size === 0) return unusable(problemOfRows(head, conversations))
+  if (shapes.size === 0 || isOpenList(head, conversations)) return unusable(problemOfRows(head, conversations))
   const shape = shapes.size > 1 ? 'mixed' : ([...shapes][0] ?? null)
   const first = conversations.find((row) => row.kind === 'conversation')
   return { shape, evidence: describeEvidence(conversations, shapes), firstConversation: first?.messages ?? null, problem: null }
@@ -82,8 +82,18 @@ function problemOfBytes(head: Buffer): string | null {
   return head.includes(0) ? 'The file is not a text file. Conversations are needed as JSON Lines: one per line.' : null
 }
 
+/** A list written over several lines; its last element alone would look like a good row. */
+function isOpenList(head: Buffer, rows: readonly ParsedRow[]): boolean {
+  const first = rows[0]
+  return startOf(head).startsWith('[') && first?.kind === 'faulty' && first.faults.some((fault) => fault.code === 'JSON_INVALID')
+}
+
+function startOf(head: Buffer): string {
+  return head.toString('utf8').replace(/^\ufeff?\s*/, '')
+}
+
 function problemOfRows(head: Buffer, rows: readonly ParsedRow[]): string {
-  const start = head.toString('utf8').trimStart()
+  const start = startOf(head)
   const first = rows[0]
   const firstFault = first?.kind === 'faulty' ? first.faults[0] : undefined
   if (start.startsWith('[')) {

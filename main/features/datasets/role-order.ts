@@ -36,7 +36,7 @@ function faultAt(turn: LocatedTurn, previous: LocatedTurn | undefined, index: nu
           suggestion: 'Move the system text to the start of the conversation.',
         }
   }
-  const isFirst = previous === undefined || previous.role === 'system'
+  const isFirst = index === 0 || (index === 1 && previous?.role === 'system')
   if (isFirst && turn.role !== 'user') {
     return {
       message: `The first turn after the system text is a ${turn.role} turn; expected a user turn.`,

@@ -78,7 +78,8 @@ function stepsText(rowsTrain: number, hyperparameters: Hyperparameters): string 
 
 function warningsFor(steps: number, rowsEval: number): string[] {
   const warnings: string[] = []
-  if (steps < fewSteps) warnings.push(`Only ${steps} steps: the adapter will have learnt little. Lower the batch size or add conversations.`)
+  if (steps < fewSteps)
+    warnings.push(`Only ${steps} steps: the adapter will have learnt little. Lower the batch size or add conversations.`)
   if (rowsEval === 0) warnings.push('No rows are held out, so there is no evaluation and the result is not rated.')
   return warnings
 }

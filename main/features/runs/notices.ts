@@ -32,7 +32,10 @@ function wordsFor(type: RunNotice, run: StoredRun): { title: string; message: st
     case 'job_completed':
       return { title: 'Run completed', message: `${name} is done${lossText(run)}. ${closingCost(run).detail}` }
     case 'job_failed':
-      return { title: 'Run failed', message: `${name}: ${state.error?.message ?? 'The reason is in its log.'} ${state.error?.advice ?? ''}`.trim() }
+      return {
+        title: 'Run failed',
+        message: `${name}: ${state.error?.message ?? 'The reason is in its log.'} ${state.error?.advice ?? ''}`.trim(),
+      }
     case 'job_cancelled': {
       const kept = state.adapterId === null ? 'No adapter was kept.' : 'Its adapter was kept.'
       return { title: 'Run stopped', message: `${name} was stopped. ${kept}` }

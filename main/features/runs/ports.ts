@@ -38,7 +38,7 @@ export interface EndpointFacts {
 
 /** The two ways to reach an endpoint: its job API and its volume. */
 export interface EndpointConnection {
-  readonly jobs: JobClient
+  readonly jobs: Pick<JobClient, 'run' | 'status' | 'cancel' | 'health'>
   readonly volume: VolumeStore
 }
 

@@ -90,7 +90,9 @@ async function diskItem(
   const modelBytes = isCached ? 0 : (parameters ?? 0) * bytesPerParameter
   const neededBytes = modelBytes + reserveBytes
   const isSizeKnown = isCached || parameters !== null
-  const needed = isSizeKnown ? `about ${bytesText(neededBytes)} needed` : `${bytesText(neededBytes)} needed beside the model, whose size is not known`
+  const needed = isSizeKnown
+    ? `about ${bytesText(neededBytes)} needed`
+    : `${bytesText(neededBytes)} needed beside the model, whose size is not known`
   if (freeBytes >= neededBytes) return green('disk', `${bytesText(freeBytes)} free, ${needed}.`)
   return red('disk', `${bytesText(freeBytes)} free, ${needed}.`, `Free ${bytesText(neededBytes - freeBytes)} on the volume.`)
 }

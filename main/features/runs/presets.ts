@@ -91,7 +91,7 @@ export function learningRateFor(model: ModelFacts, effectiveBatch: number, total
 
 /** Rows set aside for evaluation out of all usable rows. */
 export function heldOutRows(rows: number, evalFraction: number): number {
-  return Math.min(rows - 1, Math.round(rows * evalFraction))
+  return Math.max(0, Math.min(rows - 1, Math.round(rows * evalFraction)))
 }
 
 function evalFractionFor(rows: number, notes: string[]): number {

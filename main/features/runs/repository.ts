@@ -80,6 +80,8 @@ export function createRunRepository(db: SqliteDatabase) {
     list: (): readonly StoredRun[] => (statements.list.all() as RunRow[]).map(toRun),
     /** Runs with work left: active ones and ended ones whose closing is not recorded. */
     listUnfinishedIds: (): readonly string[] => statements.listUnfinished.pluck().all() as string[],
+    /** Whether an active run names a dataset or an endpoint. */
+    isUsedByActiveRun: (id: string): boolean => statements.isUsed.get(id, id) !== undefined,
     saveState,
     appendEvent(id: string, atMs: number, event: MachineEvent) {
       statements.appendEvent.run({ run_id: id, at_ms: atMs, type: event.type, event_json: JSON.stringify(event) })
@@ -106,13 +108,16 @@ export function createRunRepository(db: SqliteDatabase) {
 
 function prepare(db: SqliteDatabase) {
   return {
-    insert: db.prepare(`INSERT INTO run (id, name, dataset_id, endpoint_id, config_json, state_json, status, stage, head_json, created_at_ms)
+    insert:
+      db.prepare(`INSERT INTO run (id, name, dataset_id, endpoint_id, config_json, state_json, status, stage, head_json, created_at_ms)
       VALUES (@id, @name, @dataset_id, @endpoint_id, @config_json, @state_json, @status, @stage, @head_json, @created_at_ms)`),
     find: db.prepare('SELECT * FROM run WHERE id = ? AND deleted_at_ms IS NULL'),
     findState: db.prepare('SELECT state_json FROM run WHERE id = ?'),
     list: db.prepare('SELECT * FROM run WHERE deleted_at_ms IS NULL ORDER BY created_at_ms DESC, id DESC'),
     listUnfinished: db.prepare(`SELECT id FROM run WHERE status IN ('queued', 'initializing', 'running', 'collecting')
       OR json_extract(state_json, '$.isSettled') = 0 ORDER BY created_at_ms, id`),
+    isUsed: db.prepare(`SELECT 1 FROM run WHERE status IN ('queued', 'initializing', 'running', 'collecting')
+      AND (dataset_id = ? OR endpoint_id = ?) LIMIT 1`),
     saveState: db.prepare(`UPDATE run SET state_json = @state_json, status = @status, stage = @stage, job_id = @job_id,
       started_at_ms = @started_at_ms, ended_at_ms = @ended_at_ms WHERE id = @id`),
     appendEvent: db.prepare(`INSERT INTO run_event (run_id, seq, at_ms, type, event_json)

@@ -40,9 +40,9 @@ export function toRun(stored: StoredRun): Run {
 }
 
 function stageDetailOf({ state, live }: StoredRun): string | null {
-  if (state.stage === 'collecting' || state.stage === 'uploading') return live.stageDetail ?? state.detail
+  if (state.stage === 'collecting') return live.stageDetail ?? state.detail
   if (state.detail !== null) return state.detail
-  return workerStages.has(state.stage) ? live.stageDetail : null
+  return state.stage === 'uploading' || workerStages.has(state.stage) ? live.stageDetail : null
 }
 
 function progressOf({ plan, live }: StoredRun): number | null {

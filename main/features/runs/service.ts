@@ -69,7 +69,8 @@ export function createRunService(dependencies: RunServiceDependencies) {
       }
       const model = await ports.models.describe(config.baseModel)
       const endpoint = await ports.endpoints.describe(config.endpointId)
-      if (!endpoint.canTrain) throw new AppError('ENDPOINT_NOT_READY', endpoint.reason ?? `${endpoint.name} cannot train now. Open Endpoints.`)
+      if (!endpoint.canTrain)
+        throw new AppError('ENDPOINT_NOT_READY', endpoint.reason ?? `${endpoint.name} cannot train now. Open Endpoints.`)
       assertHyperparameters(config.hyperparameters, model, dataset.validRows)
       const id = newId()
       const facts = {
@@ -99,7 +100,8 @@ export function createRunService(dependencies: RunServiceDependencies) {
     },
 
     delete(id: string): void {
-      if (getStored(id).state.phase !== 'ended') throw new AppError('RUN_NOT_ENDED', 'Stop the run first; only an ended run can be removed.')
+      if (getStored(id).state.phase !== 'ended')
+        throw new AppError('RUN_NOT_ENDED', 'Stop the run first; only an ended run can be removed.')
       repository.markDeleted(id, clock.nowMs())
       events.publish('runs.changed', { id })
     },
@@ -146,6 +148,9 @@ export function createRunService(dependencies: RunServiceDependencies) {
     },
 
     preflight: (config: RunConfig): Promise<RouteOutput<'runs.preflight'>> => runPreflight(ports, config),
+
+    /** True while an active run needs a dataset or an endpoint, so that it must not be removed. */
+    isInUse: (id: string): boolean => repository.isUsedByActiveRun(id),
 
     /** Keeps a line that this computer's worker printed with the run it is working on. */
     recordLocalWorkerLine(message: string): void {

@@ -1,4 +1,5 @@
-interface TransferOptions {
+/** Progress and cancellation of one copy. */
+export interface TransferOptions {
   onProgress?(doneBytes: number, totalBytes: number): void
   signal?: AbortSignal
 }

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import type { Dataset } from '../../../preload/contract/datasets.ts'
 import type { Endpoint } from '../../../preload/contract/endpoints.ts'
-import type { Preset } from '../../../preload/contract/hyperparameters.ts'
+import type { Hyperparameters, Preset } from '../../../preload/contract/hyperparameters.ts'
 import type { BaseModel } from '../../../preload/contract/models.ts'
 import type { Estimate, PreflightItem, RunConfig } from '../../../preload/contract/runs.ts'
 import { presetOf, runDraftStore } from './draft-store.ts'
@@ -20,7 +20,8 @@ export interface NewRun {
   readonly endpoint: Endpoint | undefined
   readonly preset: Preset
   readonly presetNotes: readonly string[]
-  readonly form: ReadForm | null
+  /** The preset's values and what the user's texts make of them; null until a model is chosen. */
+  readonly form: { readonly base: Hyperparameters; readonly read: ReadForm } | null
   /** Null while a choice is missing or a value is invalid. */
   readonly config: RunConfig | null
   readonly plan: NewRunPlan
@@ -45,14 +46,14 @@ export function useNewRun(): NewRun {
   const endpoint = chosenEndpoint(endpoints.data, draft.endpointId)
   const presetValues = usePreset(draft.basis, draft.baseModel, dataset?.id ?? null)
   const base = presetValues.data?.hyperparameters
-  const form = useMemo(() => (base === undefined ? null : readForm(base, draft.edits)), [base, draft.edits])
-  const preset = presetOf(draft, form?.changed.length ?? 0)
+  const form = useMemo(() => (base === undefined ? null : { base, read: readForm(base, draft.edits) }), [base, draft.edits])
+  const preset = presetOf(draft, form?.read.changed.length ?? 0)
   const config = composeConfig({
     datasetId: dataset?.id ?? null,
     baseModel: draft.baseModel,
     endpointId: endpoint?.id ?? null,
     preset,
-    hyperparameters: form?.values ?? null,
+    hyperparameters: form?.read.values ?? null,
   })
   const plan = usePlan(config)
   return {

@@ -37,7 +37,9 @@ export function createFakeEndpoint(clock: Clock) {
     if (problem !== undefined) throw problem === 'lost_reply' ? unreachable() : problem
   }
 
-  const client: JobClient = {
+  const count = (status: string) => [...jobs.values()].filter((job) => job.status === status).length
+
+  const client: Pick<JobClient, 'run' | 'status' | 'cancel' | 'health'> = {
     async run(input) {
       const problem = fault('run')
       if (problem instanceof AppError) throw problem
@@ -61,17 +63,19 @@ export function createFakeEndpoint(clock: Clock) {
       const job = jobs.get(jobId)
       if (job?.status === 'IN_QUEUE' || job?.status === 'IN_PROGRESS') job.status = 'CANCELLED'
     },
-    retry: async () => undefined,
     async health(): Promise<EndpointHealth> {
       guard('health')
-      const count = (status: string) => [...jobs.values()].filter((job) => job.status === status).length
       return {
-        jobs: { completed: count('COMPLETED'), failed: count('FAILED'), inProgress: count('IN_PROGRESS'), inQueue: count('IN_QUEUE'), retried: 0 },
+        jobs: {
+          completed: count('COMPLETED'),
+          failed: count('FAILED'),
+          inProgress: count('IN_PROGRESS'),
+          inQueue: count('IN_QUEUE'),
+          retried: 0,
+        },
         workers: { idle: 1, initializing: 0, ready: 1, running: 0, throttled: 0, unhealthy: 0 },
       }
     },
-    async *stream() {},
-    purgeQueue: async () => ({ removed: 0 }),
   }
 
   const volume: VolumeStore = {

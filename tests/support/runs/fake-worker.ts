@@ -12,7 +12,7 @@ export function createFakeWorker(endpoint: FakeEndpoint, clock: Clock, { steps =
   let script: EventBody[] = []
   let attempt = 0
   let isRunning = true
-  /** How often any run was trained from its first step. */
+  /** How often each run was trained to its end. */
   const trainings = new Map<string, number>()
 
   const take = () => {
@@ -24,7 +24,6 @@ export function createFakeWorker(endpoint: FakeEndpoint, clock: Clock, { steps =
     if (endpoint.hasResult(runId)) return finish('COMPLETED')
     const done = stepsLogged(endpoint, runId)
     attempt = attemptsLogged(endpoint, runId) + 1
-    if (attempt === 1) trainings.set(runId, (trainings.get(runId) ?? 0) + 1)
     // A checkpoint every second step: what came after it is done again.
     script = trainingScript(steps, attempt === 1 ? 0 : done - (done % 2), attempt > 1)
   }
@@ -36,6 +35,7 @@ export function createFakeWorker(endpoint: FakeEndpoint, clock: Clock, { steps =
   const end = (ended: FakeJob, result: 'completed' | 'stopped') => {
     const runId = ended.input.run_id
     const stepsDone = stepsLogged(endpoint, runId)
+    trainings.set(runId, (trainings.get(runId) ?? 0) + 1)
     const lastSeq = endpoint.linesOf(runId).length
     endpoint.writeResult(ended, { status: result, attempt, steps_done: stepsDone, steps_total: steps, last_seq: lastSeq })
     finish(ended.status === 'CANCELLED' ? 'CANCELLED' : 'COMPLETED')
@@ -89,7 +89,12 @@ function trainingScript(steps: number, fromStep: number, isResumed: boolean): Ev
     script.push(stepBody(step))
     if (step % 2 === 0) script.push({ kind: 'checkpoint', step, bytes: 1000, best: true })
   }
-  script.push(evalBody(steps), { kind: 'stage', stage: 'saving' }, { kind: 'stage', stage: 'packaging' }, { kind: 'finished', status: 'completed' })
+  script.push(
+    evalBody(steps),
+    { kind: 'stage', stage: 'saving' },
+    { kind: 'stage', stage: 'packaging' },
+    { kind: 'finished', status: 'completed' },
+  )
   return script
 }
 
@@ -136,7 +141,10 @@ function parsedLines(endpoint: FakeEndpoint, runId: string): { kind: string; ste
 }
 
 function stepsLogged(endpoint: FakeEndpoint, runId: string): number {
-  return parsedLines(endpoint, runId).reduce((step, line) => (line.kind === 'step' || line.kind === 'resumed' ? (line.step ?? step) : step), 0)
+  return parsedLines(endpoint, runId).reduce(
+    (step, line) => (line.kind === 'step' || line.kind === 'resumed' ? (line.step ?? step) : step),
+    0,
+  )
 }
 
 function attemptsLogged(endpoint: FakeEndpoint, runId: string): number {

@@ -120,7 +120,10 @@ export function createRunWorld({ kind = 'local' }: { kind?: 'local' | 'runpod' }
     progress: createProgressRepository(db),
     /** Builds the feature as a start of the app does; the database and the endpoint stay. */
     open,
-    eventTypes: (runId: string) => createRunRepository(db).listEvents(runId).map(({ event }) => event.type),
+    eventTypes: (runId: string) =>
+      createRunRepository(db)
+        .listEvents(runId)
+        .map(({ event }) => event.type),
   }
 }
 

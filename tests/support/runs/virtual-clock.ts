@@ -18,13 +18,17 @@ interface Timer {
 
 const mostTimers = 20_000
 
+function settle(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}
+
+/** Builds a clock at a fixed time. */
 export function createVirtualClock(startMs = 1_800_000_000_000): VirtualClock {
   let nowMs = startMs
   let order = 0
   const timers = new Set<Timer>()
 
   const nextTimer = () => [...timers].toSorted((a, b) => a.atMs - b.atMs || a.order - b.order)[0]
-  const settle = () => new Promise<void>((resolve) => void setImmediate(resolve))
   const fire = async (timer: Timer) => {
     timers.delete(timer)
     nowMs = Math.max(nowMs, timer.atMs)

@@ -123,7 +123,9 @@ function prepareWrites(db: SqliteDatabase) {
     saveCheckpoint: db.prepare(
       'INSERT OR REPLACE INTO checkpoint (run_id, step, is_best, bytes, at_ms) VALUES (@runId, @step, @isBest, @bytes, @atMs)',
     ),
-    saveSample: db.prepare('INSERT OR REPLACE INTO run_sample (run_id, step, prompt, text, at_ms) VALUES (@runId, @step, @prompt, @text, @atMs)'),
+    saveSample: db.prepare(
+      'INSERT OR REPLACE INTO run_sample (run_id, step, prompt, text, at_ms) VALUES (@runId, @step, @prompt, @text, @atMs)',
+    ),
     addLog: db.prepare('INSERT INTO run_log (run_id, at_ms, level, source, message) VALUES (@runId, @atMs, @level, @source, @message)'),
   }
 }
@@ -144,9 +146,11 @@ function prepareReads(db: SqliteDatabase) {
       "SELECT step_ms FROM metric WHERE run_id = ? AND kind = 'train' AND step_ms IS NOT NULL ORDER BY step DESC LIMIT 50",
     ),
     // The step before an evaluation ends when the evaluation begins.
-    evalTimes: db.prepare(`SELECT e.at_ms - t.at_ms FROM metric e JOIN metric t ON t.run_id = e.run_id AND t.kind = 'train' AND t.step = e.step
+    evalTimes:
+      db.prepare(`SELECT e.at_ms - t.at_ms FROM metric e JOIN metric t ON t.run_id = e.run_id AND t.kind = 'train' AND t.step = e.step
       WHERE e.run_id = ? AND e.kind = 'eval' AND e.at_ms > t.at_ms ORDER BY e.step DESC LIMIT 10`),
-    measuredRuns: db.prepare(`SELECT r.id AS runId, CASE WHEN r.status = 'completed' THEN r.ended_at_ms - r.started_at_ms END AS durationMs FROM run r
+    measuredRuns:
+      db.prepare(`SELECT r.id AS runId, CASE WHEN r.status = 'completed' THEN r.ended_at_ms - r.started_at_ms END AS durationMs FROM run r
       WHERE r.endpoint_id = ? AND json_extract(r.config_json, '$.baseModel') = json(?)
       AND (SELECT count(*) FROM metric m WHERE m.run_id = r.id AND m.kind = 'train' AND m.step_ms IS NOT NULL AND m.tokens IS NOT NULL) >= 3
       ORDER BY r.created_at_ms DESC LIMIT ?`),

@@ -13,7 +13,8 @@ export async function collectAdapter(work: Work): Promise<void> {
   try {
     const { volume } = await work.connect()
     const found = await findResult(volume, work.runId)
-    if (found.kind !== 'found') throw new AppError('VOLUME_UNREADABLE', 'The result of the run cannot be read from the volume.', { retryable: true })
+    if (found.kind !== 'found')
+      throw new AppError('VOLUME_UNREADABLE', 'The result of the run cannot be read from the volume.', { retryable: true })
     const { adapterId } = await work.ports.adapters.collect(toRun(work.run()), found.result, volume, showProgress(work), work.signal)
     work.recordFact({ type: 'collected', adapterId })
   } catch (problem) {

@@ -11,7 +11,10 @@ const looksWithoutLife = 4
 /** A stopped trainer saves for a while; it counts as alive while its lease or its log changes. */
 const silentForMs = 60_000
 
-export type FoundResult = { readonly kind: 'found'; readonly result: WorkerResult } | { readonly kind: 'absent' } | { readonly kind: 'unusable' }
+export type FoundResult =
+  | { readonly kind: 'found'; readonly result: WorkerResult }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unusable' }
 
 /** Reads result.json, the system of record of a run. */
 export async function findResult(volume: VolumeStore, runId: string): Promise<FoundResult> {

@@ -1,0 +1,110 @@
+import { assertNever } from '../../lib/assert-never.ts'
+import type { StopMode } from '../../../preload/contract/runs.ts'
+import { adapterMissingError, remoteEndError } from './run-errors.ts'
+import type { ResultSummary, RunState } from './state.ts'
+import { end, enter, ignore, type EventOf, type Transition } from './transition.ts'
+
+/** What a wish to stop does in each phase. */
+export function reduceStop(state: RunState, mode: StopMode, atMs: number): Transition {
+  if (state.stopRequested === 'discard' || state.stopRequested === mode) return ignore(state)
+  switch (state.phase) {
+    case 'freezing':
+    case 'uploading':
+      return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
+    case 'submitting':
+      if (state.submission === 'none') return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
+      return { state: { ...state, stopRequested: mode, detail: stopDetail(mode) }, effects: [] }
+    case 'reconciling':
+      return { state: { ...state, stopRequested: mode, detail: stopDetail(mode) }, effects: [] }
+    case 'following':
+      return { state: { ...state, stopRequested: mode, detail: stopDetail(mode) }, effects: [{ type: 'cancel_job' }] }
+    case 'reading_result':
+      if (mode === 'discard') return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
+      return { state: { ...state, stopRequested: mode }, effects: [] }
+    case 'collecting':
+      // Training is over: there is nothing to keep that is not being fetched already.
+      if (mode === 'keep') return ignore(state)
+      return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
+    case 'ended':
+      return ignore(state)
+    default:
+      return assertNever(state.phase)
+  }
+}
+
+function stopDetail(mode: StopMode): string {
+  return mode === 'keep' ? 'Stopping: the adapter is saved first' : 'Stopping: the result is thrown away'
+}
+
+/** The job API has closed the job; its result is still to be read. */
+export function reduceRemoteEnd(state: RunState, event: EventOf<'remote_ended'>, atMs: number): Transition {
+  if (state.phase !== 'following') return ignore(state)
+  const next: RunState = { ...state, remoteEnd: { how: event.how, error: event.error }, contactLost: null }
+  if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs)
+  const detail = state.stopRequested === 'keep' ? stopDetail('keep') : 'Reading the result from the volume'
+  return enter({ ...next, detail }, 'reading_result')
+}
+
+/** The result is there and decides. */
+export function reduceResult(state: RunState, result: ResultSummary, atMs: number): Transition {
+  if (state.phase !== 'following' && state.phase !== 'reading_result' && state.phase !== 'reconciling') return ignore(state)
+  const next: RunState = { ...state, result, workerError: result.error, contactLost: null }
+  if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs)
+  // The job API says COMPLETED for these too: only the inner status counts.
+  if (result.status === 'failed') return endFailedInside(next, atMs)
+  if (result.hasAdapter) {
+    return enter({ ...next, stage: 'collecting', detail: earlyEndNote(result), submission: 'accepted' }, 'collecting')
+  }
+  if (endStatusAfter(next) === 'cancelled') return end(next, 'cancelled', atMs)
+  return end({ ...next, error: adapterMissingError }, 'failed', atMs)
+}
+
+function endFailedInside(state: RunState, atMs: number): Transition {
+  if (state.stopRequested !== null) return end(state, 'cancelled', atMs)
+  const inner = state.workerError
+  const error =
+    inner === null
+      ? { code: 'INTERNAL', message: 'The trainer failed and gave no reason.', advice: 'Look at the log, then start the run again.' }
+      : { code: inner.code, message: inner.message, advice: inner.advice }
+  return end({ ...state, error }, 'failed', atMs)
+}
+
+/** There is no result, so the way the job ended decides. */
+export function reduceMissingResult(state: RunState, reason: string, atMs: number): Transition {
+  if (state.phase !== 'reading_result' || state.remoteEnd === null) return ignore(state)
+  if (state.stopRequested !== null) return end(state, 'cancelled', atMs)
+  const { how, error } = state.remoteEnd
+  const status = how === 'CANCELLED' ? 'cancelled' : 'failed'
+  return end({ ...state, error: remoteEndError(how, error, reason) }, status, atMs)
+}
+
+/** Fetching the adapter has succeeded, failed, or shown it to be corrupt. */
+export function reduceCollection(
+  state: RunState,
+  event: EventOf<'collected' | 'collect_failed' | 'adapter_quarantined'>,
+  atMs: number,
+): Transition {
+  switch (event.type) {
+    case 'collected':
+      return end({ ...state, adapterId: event.adapterId }, endStatusAfter(state), atMs, earlyEndNote(state.result))
+    case 'collect_failed':
+      return { state: { ...state, collectFailures: state.collectFailures + 1, detail: event.message }, effects: [] }
+    case 'adapter_quarantined': {
+      // The training is whole; only the copy is not, and that can be fetched again from the adapter's page.
+      const detail = `The adapter did not pass its check and is kept apart: ${event.message}`
+      return end({ ...state, adapterId: event.adapterId }, endStatusAfter(state), atMs, detail)
+    }
+  }
+}
+
+/** A run that was stopped by someone is cancelled even when its adapter is kept. */
+function endStatusAfter(state: RunState): 'completed' | 'cancelled' {
+  if (state.result?.status !== 'stopped') return 'completed'
+  return state.stopRequested !== null || state.remoteEnd?.how === 'CANCELLED' ? 'cancelled' : 'completed'
+}
+
+function earlyEndNote(result: ResultSummary | null): string | null {
+  if (result === null || result.stepsDone >= result.stepsTotal) return null
+  return `Ended at step ${result.stepsDone} of ${result.stepsTotal}`
+}
+

@@ -1,0 +1,62 @@
+import './new-run.css'
+import { useEffect } from 'react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useStore } from 'zustand'
+import { describeError } from '../../lib/describe-error.ts'
+import { runDraftStore } from './draft-store.ts'
+import { NewRunChoices } from './NewRunChoices.tsx'
+import { PlanCard } from './PlanCard.tsx'
+import { useStartRun } from './queries.ts'
+import { useNewRun, type NewRun } from './use-new-run.ts'
+
+/** Where a run is decided: four choices on the left, what they amount to on the right. */
+export function NewRunPage() {
+  const search: { dataset?: string } = useSearch({ strict: false })
+  const navigate = useNavigate()
+  const newRun = useNewRun()
+  const draft = useStore(runDraftStore)
+  const start = useStartRun()
+  useEffect(() => {
+    if (search.dataset !== undefined) runDraftStore.getState().chooseDataset(search.dataset)
+  }, [search.dataset])
+
+  const startRun = () => {
+    if (newRun.config === null) return
+    start.mutate(
+      { config: newRun.config, name: draft.name },
+      {
+        onSuccess: (run) => {
+          runDraftStore.getState().clear()
+          void navigate({ to: '/runs/$runId', params: { runId: run.id } })
+        },
+      },
+    )
+  }
+  return (
+    <div className="new-run">
+      <div className="new-run-choices">
+        {newRun.loadError !== null && (
+          <p role="alert" className="field-error">
+            {describeError(newRun.loadError)}
+          </p>
+        )}
+        <NewRunChoices newRun={newRun} />
+        <div className="new-run-name">
+          <label className="field-label" htmlFor="run-name">
+            Name of the run
+          </label>
+          <input id="run-name" type="text" maxLength={200} placeholder="Named after the dataset and the model when empty" value={draft.name} onChange={(event) => draft.rename(event.target.value)} />
+        </div>
+      </div>
+      <PlanCard plan={newRun.plan} missing={missingText(newRun)} isStarting={start.isPending} startError={start.error} onStart={startRun} />
+    </div>
+  )
+}
+
+function missingText(newRun: NewRun): string | null {
+  if (newRun.config !== null) return null
+  if (newRun.dataset === undefined) return 'Choose a dataset to see what the run will do and cost.'
+  if (newRun.form === null) return 'Choose a base model to see what the run will do and cost.'
+  if (newRun.endpoint === undefined) return 'Choose an endpoint to see what the run will do and cost.'
+  return 'Correct the marked values to see what the run will do and cost.'
+}

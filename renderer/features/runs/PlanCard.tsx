@@ -1,0 +1,99 @@
+import { CircleCheck, CircleX, TriangleAlert } from 'lucide-react'
+import type { PreflightItem } from '../../../preload/contract/runs.ts'
+import { Button } from '../../ui/Button.tsx'
+import { describeError } from '../../lib/describe-error.ts'
+import { buildPlanLines, startLabel } from './plan-lines.ts'
+import type { NewRunPlan } from './use-new-run.ts'
+
+interface PlanCardProps {
+  readonly plan: NewRunPlan
+  /** What is still to be decided or corrected; null when the configuration is complete. */
+  readonly missing: string | null
+  readonly isStarting: boolean
+  readonly startError: unknown
+  readonly onStart: () => void
+}
+
+/** What the run will do and cost, what stands in its way, and the button that starts it. */
+export function PlanCard({ plan, missing, isStarting, startError, onStart }: PlanCardProps) {
+  const isBlocked = plan.preflight?.some((item) => !item.isOk) ?? false
+  const canStart = missing === null && plan.isCurrent && plan.error === null && !isBlocked && !isStarting
+  return (
+    <aside className="plan-card" aria-label="Plan">
+      <header>
+        <h2>Plan</h2>
+        <span className="plan-card-state" role="status">
+          {missing === null && !plan.isCurrent && plan.error === null ? 'Computing again' : ''}
+        </span>
+      </header>
+      {missing !== null ? <p className="plan-card-missing">{missing}</p> : <PlanBody plan={plan} />}
+      <Button variant="primary" className="plan-card-start" data-testid="start-run" disabled={!canStart} onClick={onStart}>
+        {isStarting ? 'Starting' : missing === null && plan.isCurrent ? startLabel(plan.estimate) : 'Start run'}
+      </Button>
+      {isBlocked && plan.isCurrent && <p className="plan-card-note">Correct the marked lines to start.</p>}
+      {startError !== null && (
+        <p role="alert" className="field-error">
+          {describeError(startError)}
+        </p>
+      )}
+    </aside>
+  )
+}
+
+function PlanBody({ plan }: { readonly plan: NewRunPlan }) {
+  if (plan.error !== null) {
+    return (
+      <p role="alert" className="field-error">
+        {describeError(plan.error)}
+      </p>
+    )
+  }
+  return (
+    <div className="plan-card-body" data-current={plan.isCurrent} aria-busy={!plan.isCurrent}>
+      {plan.estimate === null ? (
+        <p className="plan-card-missing">Computing the plan.</p>
+      ) : (
+        <>
+          <dl className="plan-lines">
+            {buildPlanLines(plan.estimate).map((line) => (
+              <div key={line.id} data-testid={`plan-${line.id}`}>
+                <dt>
+                  {line.label}
+                  {line.isEstimate && <span className="plan-line-tag">estimate</span>}
+                </dt>
+                <dd>
+                  <span className="plan-line-value">{plan.isCurrent ? line.value : '…'}</span>
+                  {line.basis !== null && <span className="plan-line-basis">{line.basis}</span>}
+                </dd>
+              </div>
+            ))}
+          </dl>
+          {plan.estimate.warnings.map((warning) => (
+            <p key={warning} className="plan-warning">
+              <TriangleAlert size={14} aria-hidden="true" />
+              {warning}
+            </p>
+          ))}
+        </>
+      )}
+      {plan.preflight !== null && <Preflight items={plan.preflight} />}
+    </div>
+  )
+}
+
+function Preflight({ items }: { readonly items: readonly PreflightItem[] }) {
+  return (
+    <ul className="preflight" aria-label="Checks before the start">
+      {items.map((item) => (
+        <li key={item.id} data-ok={item.isOk}>
+          {item.isOk ? <CircleCheck size={14} aria-hidden="true" /> : <CircleX size={14} aria-hidden="true" />}
+          <span>
+            <span className="sr-only">{item.isOk ? 'In order: ' : 'To correct: '}</span>
+            {item.text}
+            {item.fix !== null && <span className="preflight-fix">{item.fix}</span>}
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}

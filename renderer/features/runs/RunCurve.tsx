@@ -1,0 +1,35 @@
+import { useMutation } from '@tanstack/react-query'
+import { useStore } from 'zustand'
+import type { Run } from '../../../preload/contract/runs.ts'
+import { LossPanel } from '../../charts/LossPanel.tsx'
+import { bridge } from '../../lib/bridge.ts'
+import { useChartSmoothing } from '../../lib/chart-smoothing.ts'
+import { loadingCurve, openCurve, type CurveState } from './curve-store.ts'
+import { useOpened } from './use-opened.ts'
+
+/** The live loss curve of a run. */
+export function RunCurve({ run }: { readonly run: Run }) {
+  const curve = useStore(useOpened(openCurve, run.id, loadingCurve))
+  const [smoothing, setSmoothing] = useChartSmoothing()
+  const exportCsv = useMutation({ mutationFn: () => bridge.invoke('runs.exportMetricsCsv', { id: run.id }) })
+  return (
+    <LossPanel
+      title={run.name}
+      train={curve.train}
+      evals={curve.evals}
+      checkpoints={curve.checkpoints}
+      startMs={run.startedAtMs ?? run.createdAtMs}
+      smoothing={smoothing}
+      onSmoothing={setSmoothing}
+      onExportCsv={() => exportCsv.mutate()}
+      emptyText={emptyText(curve, run)}
+    />
+  )
+}
+
+function emptyText(curve: CurveState, run: Run): string | null {
+  if (curve.train.length > 0 || curve.evals.length > 0) return null
+  if (curve.status === 'loading') return 'Reading the curve.'
+  if (curve.status === 'failed') return 'The curve could not be read. Open the page again to try once more.'
+  return run.endedAtMs === null ? 'The curve begins with the check of the base model, before the first step.' : 'The run ended before the first step, so there is no curve.'
+}

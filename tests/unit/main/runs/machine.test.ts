@@ -1,0 +1,316 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createState, effectsToResume, reduce, replay } from '../../../../main/features/runs/machine.ts'
+import {
+  phaseSchema,
+  statusOf,
+  type Effect,
+  type MachineEvent,
+  type MachineEventType,
+  type Phase,
+  type RunState,
+} from '../../../../main/features/runs/state.ts'
+
+const adapterId = '01890a5d-ac96-774b-bcce-b302099a8057'
+const failure = { code: 'X', message: 'It broke.', advice: 'Start again.' }
+const innerFailure = { code: 'OUT_OF_MEMORY' as const, message: 'Too big.', advice: 'Smaller batch.' }
+const facts = { datasetName: 'd', datasetRows: 3, baseModelLabel: 'm', endpointName: 'e', endpointKind: 'local' as const }
+const created: MachineEvent = { type: 'created', facts }
+
+function result(status: 'completed' | 'stopped' | 'failed', hasAdapter = true): MachineEvent {
+  return {
+    type: 'result_found',
+    result: { status, hasAdapter, error: status === 'failed' ? innerFailure : null, stepsDone: 3, stepsTotal: 6 },
+  }
+}
+function remote(how: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT' | 'NOT_FOUND'): MachineEvent {
+  return { type: 'remote_ended', how, error: null }
+}
+const keep: MachineEvent = { type: 'stop_requested', mode: 'keep' }
+const discard: MachineEvent = { type: 'stop_requested', mode: 'discard' }
+
+/** One event of every type. */
+const oneOfEach: Readonly<Record<MachineEventType, MachineEvent>> = {
+  created,
+  dataset_frozen: { type: 'dataset_frozen', dataset: { sha256: 'a'.repeat(64), bytes: 1, rows: 3 } },
+  dataset_uploaded: { type: 'dataset_uploaded' },
+  prepare_failed: { type: 'prepare_failed', error: failure },
+  submit_started: { type: 'submit_started' },
+  submit_accepted: { type: 'submit_accepted', jobId: 'job-1' },
+  submit_lost: { type: 'submit_lost', message: 'lost' },
+  submit_refused: { type: 'submit_refused', error: failure },
+  submit_again: { type: 'submit_again', reason: 'nothing found' },
+  job_adopted: { type: 'job_adopted' },
+  job_started: { type: 'job_started', workerId: 'w' },
+  job_requeued: { type: 'job_requeued', retries: 1 },
+  worker_stage: { type: 'worker_stage', stage: 'training', attempt: 1 },
+  worker_resumed: { type: 'worker_resumed', step: 2, attempt: 2 },
+  worker_stopping: { type: 'worker_stopping', reason: 'user' },
+  stop_requested: keep,
+  remote_ended: remote('COMPLETED'),
+  result_found: result('completed'),
+  result_missing: { type: 'result_missing', reason: 'gone' },
+  collected: { type: 'collected', adapterId },
+  collect_failed: { type: 'collect_failed', message: 'no' },
+  adapter_quarantined: { type: 'adapter_quarantined', adapterId: null, message: 'bad hash' },
+  contact_lost: { type: 'contact_lost', message: 'silent' },
+  contact_regained: { type: 'contact_regained' },
+  settled: { type: 'settled' },
+}
+
+const preparing = [created, oneOfEach.dataset_frozen]
+const submitting = [...preparing, oneOfEach.dataset_uploaded]
+const sent = [...submitting, oneOfEach.submit_started]
+const queued = [...sent, oneOfEach.submit_accepted]
+const training = [...queued, oneOfEach.job_started, oneOfEach.worker_stage]
+const reading = [...training, remote('COMPLETED')]
+const collecting = [...reading, result('completed')]
+const situations = {
+  created: [created],
+  uploading: preparing,
+  submitting,
+  sent,
+  reconciling: [...sent, oneOfEach.submit_lost],
+  queued,
+  training,
+  silent: [...training, oneOfEach.contact_lost],
+  stopping: [...training, keep],
+  reading,
+  collecting,
+  completed: [...collecting, oneOfEach.collected],
+} as const satisfies Record<string, readonly MachineEvent[]>
+type Situation = keyof typeof situations
+
+function after(events: readonly MachineEvent[]): RunState {
+  const state = replay(events.map((event, index) => ({ event, atMs: 1000 + index })))
+  if (state === undefined) throw new Error('Nothing was created')
+  return state
+}
+function phaseAfter(events: readonly MachineEvent[]): string {
+  const state = after(events)
+  return state.phase === 'ended' ? statusOf(state) : state.phase
+}
+
+/** What each event leads to in each situation; whatever is not named must change nothing. */
+const table: Readonly<Record<Situation, Partial<Record<MachineEventType, string>>>> = {
+  created: { dataset_frozen: 'uploading', prepare_failed: 'failed', stop_requested: 'cancelled' },
+  uploading: { dataset_uploaded: 'submitting', prepare_failed: 'failed', stop_requested: 'cancelled', contact_lost: 'uploading' },
+  submitting: { submit_started: 'submitting', submit_refused: 'failed', stop_requested: 'cancelled', contact_lost: 'submitting' },
+  sent: {
+    submit_accepted: 'following',
+    submit_lost: 'reconciling',
+    submit_refused: 'failed',
+    stop_requested: 'submitting',
+    contact_lost: 'submitting',
+  },
+  reconciling: {
+    submit_accepted: 'following',
+    submit_again: 'submitting',
+    job_adopted: 'following',
+    result_found: 'collecting',
+    stop_requested: 'reconciling',
+    contact_lost: 'reconciling',
+  },
+  queued: {
+    job_started: 'following',
+    worker_stage: 'following',
+    worker_resumed: 'following',
+    worker_stopping: 'following',
+    stop_requested: 'following',
+    remote_ended: 'reading_result',
+    result_found: 'collecting',
+    contact_lost: 'following',
+  },
+  training: {
+    job_requeued: 'following',
+    worker_resumed: 'following',
+    worker_stopping: 'following',
+    stop_requested: 'following',
+    remote_ended: 'reading_result',
+    result_found: 'collecting',
+    contact_lost: 'following',
+  },
+  silent: {
+    job_requeued: 'following',
+    worker_resumed: 'following',
+    worker_stopping: 'following',
+    stop_requested: 'following',
+    remote_ended: 'reading_result',
+    result_found: 'collecting',
+    contact_regained: 'following',
+  },
+  stopping: {
+    job_requeued: 'following',
+    worker_resumed: 'following',
+    worker_stopping: 'following',
+    remote_ended: 'reading_result',
+    result_found: 'collecting',
+    contact_lost: 'following',
+  },
+  reading: {
+    worker_resumed: 'reading_result',
+    worker_stopping: 'reading_result',
+    stop_requested: 'reading_result',
+    result_found: 'collecting',
+    result_missing: 'failed',
+    contact_lost: 'reading_result',
+  },
+  collecting: { collected: 'completed', collect_failed: 'collecting', adapter_quarantined: 'completed' },
+  completed: { settled: 'completed' },
+}
+
+const cases = Object.keys(situations).flatMap((situation) =>
+  Object.keys(oneOfEach).map((type) => ({ situation: situation as Situation, type: type as MachineEventType })),
+)
+const moves = cases.flatMap(({ situation, type }) => {
+  const to = table[situation][type]
+  return to === undefined ? [] : [{ situation, type, to }]
+})
+const ignored = cases.filter(({ situation, type }) => table[situation][type] === undefined)
+
+describe('every event in every situation', () => {
+  it.each(moves)('$situation + $type leads to $to', ({ situation, type, to }) => {
+    const before = after(situations[situation])
+    const { state } = reduce(before, oneOfEach[type], 5000)
+    expect(state).not.toBe(before)
+    expect(state.phase === 'ended' ? statusOf(state) : state.phase).toBe(to)
+  })
+
+  it.each(ignored)('$situation + $type changes nothing: late, early or repeated', ({ situation, type }) => {
+    const before = after(situations[situation])
+    const { state, effects } = reduce(before, oneOfEach[type], 5000)
+    expect(state).toBe(before)
+    expect(effects).toEqual([])
+  })
+})
+
+describe('how runs end', () => {
+  it.each([
+    ['a failure inside COMPLETED is failed', [...reading, result('failed', false)], 'failed'],
+    [
+      'stopped with keep is cancelled after its adapter is collected',
+      [...training, keep, remote('CANCELLED'), result('stopped'), oneOfEach.collected],
+      'cancelled',
+    ],
+    ['stopped with discard is cancelled as soon as the job is gone', [...training, discard, remote('CANCELLED')], 'cancelled'],
+    [
+      'stop that comes too late leaves completed',
+      [...training, keep, remote('COMPLETED'), result('completed'), oneOfEach.collected],
+      'completed',
+    ],
+    ['a time limit that kept an adapter is completed', [...reading, result('stopped'), oneOfEach.collected], 'completed'],
+    ['cancelled elsewhere without a result is cancelled', [...training, remote('CANCELLED'), oneOfEach.result_missing], 'cancelled'],
+    [
+      'cancelled elsewhere with a saved adapter is cancelled with it',
+      [...training, remote('CANCELLED'), result('stopped'), oneOfEach.collected],
+      'cancelled',
+    ],
+    ['completed without an adapter is failed', [...reading, result('completed', false)], 'failed'],
+    [
+      'stopped before the first step is cancelled, not failed',
+      [...training, keep, remote('CANCELLED'), result('stopped', false)],
+      'cancelled',
+    ],
+    ['a failure while stopping is cancelled', [...training, keep, remote('CANCELLED'), result('failed', false)], 'cancelled'],
+    ['timed out without a result is failed', [...training, remote('TIMED_OUT'), oneOfEach.result_missing], 'failed'],
+    ['keep can be changed to discard', [...training, keep, discard, remote('CANCELLED')], 'cancelled'],
+    ['a refused post of a stopped run is cancelled', [...sent, keep, oneOfEach.submit_refused], 'cancelled'],
+    ['a lost post of a stopped run is not posted again', [...sent, oneOfEach.submit_lost, keep, oneOfEach.submit_again], 'cancelled'],
+  ] as const)('%s', (_title, events, expected) => {
+    expect(phaseAfter(events)).toBe(expected)
+  })
+
+  it('a late answer to the post wins over asking again', () => {
+    const state = after([...sent, oneOfEach.submit_lost, oneOfEach.submit_accepted])
+    expect(state).toMatchObject({ phase: 'following', jobId: 'job-1', posts: 1 })
+  })
+
+  it('stage reports of an older attempt do not move the stage back', () => {
+    const state = after([...training, oneOfEach.worker_resumed])
+    expect(reduce(state, { type: 'worker_stage', stage: 'preparing', attempt: 1 }, 1).state).toBe(state)
+  })
+})
+
+const anyEvent = fc.constantFrom<MachineEvent>(
+  ...Object.values(oneOfEach),
+  discard,
+  remote('FAILED'),
+  remote('CANCELLED'),
+  remote('NOT_FOUND'),
+  result('stopped'),
+  result('failed', false),
+)
+/** Random events pushed into the usual course, so that deep phases are reached. */
+const anyCourse = fc
+  .tuple(fc.constantFrom<readonly MachineEvent[]>(...Object.values(situations)), fc.array(anyEvent, { maxLength: 40 }))
+  .map(([start, rest]): readonly MachineEvent[] => start.concat(rest))
+
+function walk(events: readonly MachineEvent[]): { states: RunState[]; effects: Effect[] } {
+  const first = createState({ type: 'created', facts }, 1000)
+  const states = [first.state]
+  const effects = [...first.effects]
+  for (const [index, event] of events.entries()) {
+    const next = reduce(states.at(-1) ?? first.state, event, 1001 + index)
+    states.push(next.state)
+    effects.push(...next.effects)
+  }
+  return { states, effects }
+}
+
+describe('any order of events', () => {
+  it('never leaves a final state, and ends with one closing', () => {
+    fc.assert(
+      fc.property(anyCourse, (events) => {
+        const { states, effects } = walk(events)
+        const end = states.findIndex((state) => state.phase === 'ended')
+        if (end === -1) return
+        const final = states[end]
+        for (const later of states.slice(end)) expect({ ...later, isSettled: true }).toEqual({ ...final, isSettled: true })
+        expect(effects.filter((effect) => effect.type === 'settle')).toHaveLength(1)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('posts again only after a lost answer was looked into', () => {
+    fc.assert(
+      fc.property(anyCourse, (events) => {
+        const { states } = walk(events)
+        let looks = 0
+        for (const [index, state] of states.entries()) {
+          const before = states[index - 1]
+          if (before?.phase === 'reconciling' && state.phase === 'submitting') looks += 1
+          expect(state.posts).toBeLessThanOrEqual(1 + looks)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('is the same when replayed from what is stored', () => {
+    fc.assert(
+      fc.property(anyCourse, (events) => {
+        const { states } = walk(events)
+        const stored = events.flatMap((event, index) => (states[index] === states[index + 1] ? [] : [{ event, atMs: 1001 + index }]))
+        expect(replay([{ event: created, atMs: 1000 }, ...stored])).toEqual(states.at(-1))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('can be taken up again in every phase: the work of the phase is among the effects', () => {
+    const phases = new Set<Phase>()
+    fc.assert(
+      fc.property(anyCourse, (events) => {
+        const state = walk(events).states.at(-1)
+        if (state === undefined) return
+        phases.add(state.phase)
+        const work = effectsToResume(state).filter((effect) => effect.type !== 'notify')
+        const closing = state.isSettled ? [] : [{ type: 'settle' }]
+        expect(work).toEqual(state.phase === 'ended' ? closing : [{ type: 'begin', phase: state.phase }])
+      }),
+      { numRuns: 2000 },
+    )
+    expect(phases).toEqual(new Set(phaseSchema.options))
+  })
+})
