@@ -111,7 +111,7 @@ async function startKeyring(env) {
     stdio: ['pipe', 'ignore', 'ignore'],
   })
   keyring.stdin.end('tunesmith-private')
-  while (!ending && !(await hasOwner(env, 'org.freedesktop.secrets'))) {
+  while (!(await hasOwner(env, 'org.freedesktop.secrets'))) {
     await new Promise((resolve) => setTimeout(resolve, 30))
   }
 }

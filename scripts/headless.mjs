@@ -45,7 +45,9 @@ export async function startHeadless({ lines }) {
       const value = JSON.parse(await readFirstLine(child))
       return { summary: `${value.DISPLAY} with its own D-Bus and keyring`, value }
     } catch (error) {
-      throw stepError(`The private screen could not be started (${error.message}); check that xvfb, openbox, dbus and gnome-keyring are installed.`)
+      throw stepError(
+        `The private screen could not be started (${error.message}); check that xvfb, openbox, dbus and gnome-keyring are installed.`,
+      )
     }
   })
 }

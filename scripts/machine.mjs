@@ -63,10 +63,7 @@ export async function prepareMachine(needs, options = {}) {
   const context = { root: ROOT, cache, lines, nodeEnv: env, retryOfficial }
   await installDependencies(context)
   // One waits for the network while the other compiles.
-  const [{ electron, binding }, { python, demoModel }] = await Promise.all([
-    prepareRuntime(context, needs),
-    preparePython(context, needs),
-  ])
+  const [{ electron, binding }, { python, demoModel }] = await Promise.all([prepareRuntime(context, needs), preparePython(context, needs)])
   if (electron !== undefined) env.TUNESMITH_ELECTRON = electron.executable
   if (binding !== undefined) env.TUNESMITH_SQLITE_BINDING = binding
   if (python !== undefined) env.TUNESMITH_PYTHON = python

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { verifyIntegrity } from './integrity.mjs'
 import { formatBytes } from './progress-lines.mjs'
-import { runCommand } from './run-command.mjs'
+import { onShutdown, runCommand } from './run-command.mjs'
 import { stepError } from './step-error.mjs'
 
 /** The command line that starts npm: the one that runs this script when there is one, so that both agree. */
@@ -38,6 +38,8 @@ export async function whileMeasuring(folder, total, report, work) {
 /** Fetches one exactly pinned npm package by the user's own npm settings, checks its sha512 and unpacks it into `folder`. */
 export async function fetchNpmPackage({ spec, integrity, bytes }, folder, report = () => {}) {
   const work = await mkdtemp(path.join(tmpdir(), 'tunesmith-npm-'))
+  const cleanUp = () => rm(work, { recursive: true, force: true })
+  onShutdown(cleanUp)
   try {
     const { command, args } = npmCommand()
     // A private npm cache: its growth is the progress, and 200 MB do not stay behind in the user's own.
@@ -45,7 +47,9 @@ export async function fetchNpmPackage({ spec, integrity, bytes }, folder, report
     const { code } = await whileMeasuring(work, bytes, report, () => runCommand(command, pack, { cwd: work }))
     const archive = (await readdir(work)).find((name) => name.endsWith('.tgz'))
     if (code !== 0 || archive === undefined) {
-      throw stepError(`npm could not fetch ${spec}; check the network and npm's registry setting (npm ping), then run the same command again.`)
+      throw stepError(
+        `npm could not fetch ${spec}; check the network and npm's registry setting (npm ping), then run the same command again.`,
+      )
     }
     report('checking')
     await verifyIntegrity(path.join(work, archive), integrity, `The npm package ${spec}`)
@@ -54,6 +58,6 @@ export async function fetchNpmPackage({ spec, integrity, bytes }, folder, report
     const untar = await runCommand('tar', ['-xzf', path.join(work, archive), '-C', folder, '--strip-components=1'])
     if (untar.code !== 0) throw stepError(`tar could not unpack ${spec}; check that tar is installed and that the disk is not full.`)
   } finally {
-    await rm(work, { recursive: true, force: true })
+    await cleanUp()
   }
 }

@@ -1,3 +1,5 @@
+import { isShuttingDown } from './run-command.mjs'
+
 const LABEL_WIDTH = 16
 const REPEAT_MS = 10_000
 
@@ -8,9 +10,11 @@ export function formatElapsed(ms) {
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`
 }
 
+const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`
+const line = (label, text) => `${label.padEnd(LABEL_WIDTH)} ${text}`
+
 /** "45 % of 196 MB" when the total is known, "88 MB" when it is not. */
 export function formatBytes(done, total) {
-  const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`
   if (total === undefined || total <= 0) return megabytes(done)
   return `${Math.min(100, Math.floor((done / total) * 100))} % of ${megabytes(total)}`
 }
@@ -21,7 +25,6 @@ export function createProgressLines(stream = process.stdout, now = Date.now) {
   const inPlace = stream.isTTY === true
   let timer
 
-  const line = (label, text) => `${label.padEnd(LABEL_WIDTH)} ${text}`
   const clear = () => {
     if (inPlace) stream.write('\r\u001b[2K')
   }
@@ -42,7 +45,12 @@ export function createProgressLines(stream = process.stdout, now = Date.now) {
     }
     clear()
     const room = (stream.columns ?? 80) - 1
-    stream.write(steps.map((step) => `${step.label}: ${step.detail}`).join(' | ').slice(0, room))
+    stream.write(
+      steps
+        .map((step) => `${step.label}: ${step.detail}`)
+        .join(' | ')
+        .slice(0, room),
+    )
   }
 
   return {
@@ -61,7 +69,7 @@ export function createProgressLines(stream = process.stdout, now = Date.now) {
         print(line(label, `${summary} · ${formatElapsed(now() - step.startedMs)}`))
         return value
       } catch (error) {
-        print(line(label, `failed · ${formatElapsed(now() - step.startedMs)}`))
+        print(line(label, `${isShuttingDown() ? 'stopped' : 'failed'} · ${formatElapsed(now() - step.startedMs)}`))
         throw error
       } finally {
         active.delete(step)

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { constants } from 'node:os'
+import { stripVTControlCharacters } from 'node:util'
 
 const TAIL_LINES = 40
-const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]/g
 const GRACE_MS = 5000
 const live = new Set()
 const atExit = []
@@ -24,6 +24,11 @@ async function stopChildren() {
   const timer = setTimeout(() => entries.forEach((entry) => signalTree(entry, 'SIGKILL')), GRACE_MS)
   await Promise.all(entries.map((entry) => entry.closed))
   clearTimeout(timer)
+}
+
+/** Tells whether the runner is being ended from outside: what fails from then on is no failure to report. */
+export function isShuttingDown() {
+  return stopping
 }
 
 /** Registers clean-up that must happen however the runner ends, other than by SIGKILL. */
@@ -63,7 +68,7 @@ function followLines(stream, onLine) {
 function follow(child, { onLine, logFile, echo }, tail) {
   const log = logFile === undefined ? undefined : createWriteStream(logFile)
   const take = (target) => (raw) => {
-    const text = raw.replace(ESCAPES, '')
+    const text = stripVTControlCharacters(raw)
     tail.push(text)
     if (tail.length > TAIL_LINES) tail.shift()
     log?.write(`${text}\n`)

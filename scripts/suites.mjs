@@ -30,7 +30,7 @@ export const SUITES = {
   },
   packaged: {
     label: 'packaged app',
-    command: (machine, report) => ['playwright', ['test', '-c', 'tests/packaged/playwright.config.ts']],
+    command: () => ['playwright', ['test', '-c', 'tests/packaged/playwright.config.ts']],
     env: (report, machine) => ({
       TUNESMITH_E2E_REPORT: report,
       TUNESMITH_PACKAGED: path.join(machine.packaged.folder, executableName()),

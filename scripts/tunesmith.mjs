@@ -1,5 +1,5 @@
 /** The one entry to every job of this repository: brings the machine up, then does the job. */
-import { installSignalHandlers, shutDown } from './run-command.mjs'
+import { installSignalHandlers, isShuttingDown, shutDown } from './run-command.mjs'
 import { isStepError } from './step-error.mjs'
 import { isAtLeast } from './versions.mjs'
 
@@ -59,6 +59,6 @@ installSignalHandlers()
 try {
   await shutDown(await main())
 } catch (error) {
-  process.stderr.write(`${isStepError(error) ? error.message : error.stack}\n`)
+  if (!isShuttingDown()) process.stderr.write(`${isStepError(error) ? error.message : error.stack}\n`)
   await shutDown(1)
 }

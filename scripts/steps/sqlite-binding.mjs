@@ -71,11 +71,9 @@ async function build(root, folder, report) {
     throw stepError('better-sqlite3 keeps its SQLite options somewhere new; adapt scripts/steps/sqlite-binding.mjs to this version.')
   }
   const common = ['-fPIC', '-pthread', '-O2', '-DNDEBUG', '-D_FILE_OFFSET_BITS=64', ...asFlags(defines)]
-  const includes = [
-    path.join(headers, 'include'),
-    path.join(root, 'node_modules', 'node-addon-api'),
-    sqlite,
-  ].map((folderName) => `-I${folderName}`)
+  const includes = [path.join(headers, 'include'), path.join(root, 'node_modules', 'node-addon-api'), sqlite].map(
+    (folderName) => `-I${folderName}`,
+  )
   const cplusplus = [
     '-std=c++20',
     '-fno-exceptions',
@@ -91,7 +89,17 @@ async function build(root, folder, report) {
     compile('gcc', ['-std=c99', '-w', ...common, '-c', path.join(sqlite, 'sqlite3.c'), '-o', 'sqlite3.o'], work),
     compile(
       'g++',
-      [...cplusplus, '-w', ...common, ...asFlags(ADDON_DEFINES), ...includes, '-c', path.join(source, 'src', 'better_sqlite3.cpp'), '-o', 'addon.o'],
+      [
+        ...cplusplus,
+        '-w',
+        ...common,
+        ...asFlags(ADDON_DEFINES),
+        ...includes,
+        '-c',
+        path.join(source, 'src', 'better_sqlite3.cpp'),
+        '-o',
+        'addon.o',
+      ],
       work,
     ),
   ])
@@ -123,5 +131,7 @@ async function checkLoads(root, nodeEnv, file) {
   const { code } = await runCommand('node', ['-e', script, file], { cwd: root, env: nodeEnv })
   if (code === 0) return
   await rm(path.dirname(file), { recursive: true, force: true })
-  throw stepError('The better-sqlite3 that was just built does not load; run the same command again, and if it stays so look at scripts/steps/sqlite-binding.mjs.')
+  throw stepError(
+    'The better-sqlite3 that was just built does not load; run the same command again, and if it stays so look at scripts/steps/sqlite-binding.mjs.',
+  )
 }

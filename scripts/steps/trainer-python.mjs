@@ -36,7 +36,7 @@ export function readPipLine(text) {
   if (bytes !== null) return { bytes: formatBytes(Number(bytes[1]), Number(bytes[2])) }
   const file = /^\s*(?:Downloading|Using cached|Processing) (?:\S*\/)?([^\s/]+)/.exec(text)
   if (file !== null) return { file: file[1].split('-')[0] }
-  return /^Installing collected packages/.test(text) ? { file: 'installing' } : undefined
+  return text.startsWith('Installing collected packages') ? { file: 'installing' } : undefined
 }
 
 /** Runs pip for one environment, reporting which file it is at and how far. */
@@ -50,19 +50,23 @@ export async function pipInstall(python, args, report) {
     },
   })
   if (code === 0) return
-  const reason = tail.find((text) => text.startsWith('ERROR: ')) ?? tail.at(-1) ?? 'no reason given'
-  throw stepError(`pip could not install the trainer's packages (${reason.replace(/https?:\/\/\S+/g, 'the package index')}); check the network and pip's settings, then run the same command again.`)
+  const reason = tail.find((text) => text.startsWith('ERROR: ')) ?? tail.findLast((text) => !text.startsWith('WARNING')) ?? 'no reason given'
+  throw stepError(
+    `pip could not install the trainer's packages (${reason.replace(/https?:\/\/\S+/g, 'the package index')}); check the network and pip's settings, then run the same command again.`,
+  )
 }
 
 async function createEnvironment(base, folder, files, report) {
   report('creating the virtual environment')
   const made = await runCommand(base, ['-m', 'venv', folder])
   if (made.code !== 0) {
-    throw stepError('Python could not create a virtual environment; install its venv module (Debian: apt-get install python3-venv) and run the same command again.')
+    throw stepError(
+      'Python could not create a virtual environment; install its venv module (Debian: apt-get install python3-venv) and run the same command again.',
+    )
   }
   const python = environmentPython(folder)
   await pipInstall(python, ['--quiet', PIP], report)
-  await pipInstall(python, ['--progress-bar', 'raw', ...files.flatMap((file) => ['-r', file])], report)
+  await pipInstall(python, ['--progress-bar', 'raw', '--no-compile', ...files.flatMap((file) => ['-r', file])], report)
 }
 
 function environmentPython(folder) {

@@ -55,7 +55,13 @@ test('catches a test flavour that differs from the release in more than the insp
 
 test('catches a package without its trainer, its resources or its archive', () => {
   const resources = join(dirname(required('TUNESMITH_PACKAGED')), 'resources')
-  for (const name of ['app.asar', 'trainer/handler.py', 'trainer/requirements.txt', 'resources/icons/icon.png', 'resources/models/catalogue.json']) {
+  for (const name of [
+    'app.asar',
+    'trainer/handler.py',
+    'trainer/requirements.txt',
+    'resources/icons/icon.png',
+    'resources/models/catalogue.json',
+  ]) {
     expect(existsSync(join(resources, name)), `${name} is in the package`).toBe(true)
   }
   expect(existsSync(join(resources, 'trainer', 'tests')), 'the trainer ships without its tests').toBe(false)

@@ -1,6 +1,6 @@
 import type { LogLevel } from '../../lib/log.ts'
 import { stageLabel } from './stage-words.ts'
-import type { MachineEvent } from './state.ts'
+import type { MachineEvent, MachineEventType } from './state.ts'
 
 /** One line of a run's history in words. */
 export function describeEvent(event: MachineEvent): string {
@@ -59,24 +59,20 @@ export function describeEvent(event: MachineEvent): string {
 
 /** The level at which an event also goes to the run's log; null keeps it out. */
 export function logLevelOf(event: MachineEvent): LogLevel | null {
-  switch (event.type) {
-    case 'prepare_failed':
-    case 'submit_refused':
-    case 'result_missing':
-      return 'error'
-    case 'result_found':
-      return event.result.status === 'failed' ? 'error' : 'info'
-    case 'submit_lost':
-    case 'job_requeued':
-    case 'collect_failed':
-    case 'adapter_quarantined':
-    case 'contact_lost':
-      return 'warning'
-    case 'settled':
-      return null
-    default:
-      return 'info'
-  }
+  if (event.type === 'settled') return null
+  if (event.type === 'result_found') return event.result.status === 'failed' ? 'error' : 'info'
+  return levels[event.type] ?? 'info'
+}
+
+const levels: Partial<Record<MachineEventType, LogLevel>> = {
+  prepare_failed: 'error',
+  submit_refused: 'error',
+  result_missing: 'error',
+  submit_lost: 'warning',
+  job_requeued: 'warning',
+  collect_failed: 'warning',
+  adapter_quarantined: 'warning',
+  contact_lost: 'warning',
 }
 
 const stopReasons = {

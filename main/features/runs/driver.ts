@@ -140,15 +140,9 @@ export function createRunDriver(dependencies: DriverDependencies): RunDriver {
   }
 }
 
-function closingNotice(run: StoredRun): 'job_completed' | 'job_failed' | 'job_cancelled' {
-  switch (run.state.finalStatus) {
-    case 'failed':
-      return 'job_failed'
-    case 'cancelled':
-      return 'job_cancelled'
-    default:
-      return 'job_completed'
-  }
+function closingNotice({ state }: StoredRun): 'job_completed' | 'job_failed' | 'job_cancelled' {
+  if (state.finalStatus === 'failed') return 'job_failed'
+  return state.finalStatus === 'cancelled' ? 'job_cancelled' : 'job_completed'
 }
 
 function createWork(dependencies: DriverDependencies, runId: string, signal: AbortSignal, closing: AbortSignal): Work {

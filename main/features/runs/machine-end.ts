@@ -107,4 +107,3 @@ function earlyEndNote(result: ResultSummary | null): string | null {
   if (result === null || result.stepsDone >= result.stepsTotal) return null
   return `Ended at step ${result.stepsDone} of ${result.stepsTotal}`
 }
-

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AppError } from '../../../preload/contract/errors.ts'
+import { AppError, type ErrorCode } from '../../../preload/contract/errors.ts'
 import type { RunError } from '../../../preload/contract/runs.ts'
 import type { RemoteEnd } from './state.ts'
 
@@ -92,25 +92,23 @@ export function errorFrom(problem: unknown): RunError {
 }
 
 function adviceFor(problem: AppError): string {
-  switch (problem.code) {
-    case 'ENDPOINT_REFUSED':
-    case 'ENDPOINT_KEY_MISSING':
-    case 'KEYCHAIN_UNAVAILABLE':
-      return 'Open Endpoints, set the API key again and test the connection.'
-    case 'ENDPOINT_NOT_FOUND':
-      return 'Open Endpoints and check that the endpoint still exists.'
-    case 'PYTHON_NOT_FOUND':
-    case 'PYTHON_SETUP_FAILED':
-    case 'WORKER_START_FAILED':
-    case 'ENDPOINT_NOT_READY':
-      return 'Open Endpoints and set up this computer, then start the run again.'
-    case 'DATASET_NOT_FOUND':
-    case 'DATASET_NOT_READY':
-    case 'DATASET_FILE_UNREADABLE':
-      return 'Open Datasets and check the dataset, then start the run again.'
-    case 'VOLUME_UNREADABLE':
-      return 'Check that the disk is there and has free space, then start the run again.'
-    default:
-      return 'Start the run again. If it happens again, the log file has the details.'
-  }
+  return advice[problem.code] ?? 'Start the run again. If it happens again, the log file has the details.'
+}
+
+const keyAdvice = 'Open Endpoints, set the API key again and test the connection.'
+const setUpAdvice = 'Open Endpoints and set up this computer, then start the run again.'
+const datasetAdvice = 'Open Datasets and check the dataset, then start the run again.'
+const advice: Partial<Record<ErrorCode, string>> = {
+  ENDPOINT_REFUSED: keyAdvice,
+  ENDPOINT_KEY_MISSING: keyAdvice,
+  KEYCHAIN_UNAVAILABLE: keyAdvice,
+  ENDPOINT_NOT_FOUND: 'Open Endpoints and check that the endpoint still exists.',
+  PYTHON_NOT_FOUND: setUpAdvice,
+  PYTHON_SETUP_FAILED: setUpAdvice,
+  WORKER_START_FAILED: setUpAdvice,
+  ENDPOINT_NOT_READY: setUpAdvice,
+  DATASET_NOT_FOUND: datasetAdvice,
+  DATASET_NOT_READY: datasetAdvice,
+  DATASET_FILE_UNREADABLE: datasetAdvice,
+  VOLUME_UNREADABLE: 'Check that the disk is there and has free space, then start the run again.',
 }

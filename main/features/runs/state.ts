@@ -28,7 +28,6 @@ export const runFactsSchema = z.object({
   endpointName: z.string(),
   endpointKind: z.enum(['local', 'runpod']),
 })
-export type RunFacts = z.infer<typeof runFactsSchema>
 
 const frozenSchema = z.object({ sha256: sha256Schema, bytes: countSchema, rows: countSchema })
 /** The part of result.json that decides how a run ends. */

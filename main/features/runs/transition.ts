@@ -20,7 +20,12 @@ export function enter(state: RunState, phase: Phase): Transition {
 }
 
 /** Moves to a final status. */
-export function end(state: RunState, finalStatus: 'completed' | 'failed' | 'cancelled', atMs: number, detail: string | null = null): Transition {
+export function end(
+  state: RunState,
+  finalStatus: 'completed' | 'failed' | 'cancelled',
+  atMs: number,
+  detail: string | null = null,
+): Transition {
   const ended: RunState = { ...state, phase: 'ended', stage: 'ended', detail, contactLost: null, finalStatus, endedAtMs: atMs }
   return { state: ended, effects: [{ type: 'settle' }] }
 }

@@ -42,7 +42,7 @@ export async function answerClient(exchange: Exchange, platform: JobPlatform, co
     if (operation === 'purge-queue' && method === 'POST') return { status: 200, body: { removed: await platform.purge(), status: 'completed' } }
     return undefined
   }
-  if (operation === 'status' && method === 'GET') return answerJob(platform.find(jobId), (job) => statusBody(job, Date.now()))
+  if (operation === 'status' && method === 'GET') return answerJob(platform.find(jobId), statusBody)
   if (operation === 'stream' && method === 'GET') return stream(exchange, platform, jobId)
   if (operation === 'cancel' && method === 'POST') return answerJob(await platform.cancel(jobId), (job) => ({ id: job.id, status: job.status }))
   if (operation === 'retry' && method === 'POST') return retry(platform, jobId)
@@ -82,9 +82,9 @@ function answerJob<T>(job: T | undefined, body: (job: T) => unknown): Answer {
 }
 
 /** A job as /status shows it: keys appear only when there is something to say. */
-export function statusBody(job: JobRecord, nowMs: number): Record<string, unknown> {
+function statusBody(job: JobRecord): Record<string, unknown> {
   if (job.status === 'IN_QUEUE') return { id: job.id, status: job.status, ...(job.retries > 0 ? { retries: job.retries } : {}) }
-  const startedAtMs = job.startedAtMs ?? job.endedAtMs ?? nowMs
+  const startedAtMs = job.startedAtMs ?? job.endedAtMs ?? job.queuedAtMs
   return {
     id: job.id,
     status: job.status,

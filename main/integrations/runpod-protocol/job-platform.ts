@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
 import {
   addChunk,
   cancelJob,
@@ -53,6 +54,7 @@ interface PlatformDependencies {
   readonly initial: JobQueue
   readonly rules: QueueRules
   readonly clock: Clock
+  readonly log: Log
   readonly newJobId: () => string
   /** Makes a state durable; answers that promise something wait for it. */
   save(queue: JobQueue): Promise<void>
@@ -66,10 +68,12 @@ interface PlatformDependencies {
 const longPollMs = 25_000
 const dismissedPollMs = 500
 const shortestTimerMs = 250
+/** Stands for an answer that ends a wait with nothing to give. */
+const leaving = Symbol('leaving')
 
 /** Builds the platform around an initial queue; timers run until `close`. */
 export function createJobPlatform(dependencies: PlatformDependencies): JobPlatform {
-  const { rules, clock, newJobId } = dependencies
+  const { rules, clock, log, newJobId } = dependencies
   const changes = createChangeSignal(clock)
   const dismissed = new Set<string>()
   let queue = dependencies.initial
@@ -80,7 +84,7 @@ export function createJobPlatform(dependencies: PlatformDependencies): JobPlatfo
     cancelTimer()
     const deadlineMs = isClosed ? undefined : nextDeadlineMs(queue, rules)
     if (deadlineMs === undefined) return
-    cancelTimer = clock.after(Math.max(shortestTimerMs, deadlineMs - clock.nowMs()), () => void sweep())
+    cancelTimer = clock.after(Math.max(shortestTimerMs, deadlineMs - clock.nowMs()), () => void sweep().catch((error: unknown) => log.error('Time limits of jobs could not be saved', error)))
   }
   const apply = (next: JobQueue): boolean => {
     if (next === queue) return false
@@ -110,11 +114,11 @@ export function createJobPlatform(dependencies: PlatformDependencies): JobPlatfo
       await changes.next(leftMs, signal)
     }
   }
-  const pollFor = <T>(workerId: string, look: () => T | undefined, signal: AbortSignal): Promise<T | undefined> => {
-    const wasDismissed = dismissed.has(workerId)
-    const lookWhileWelcome = () => (dismissed.has(workerId) && !wasDismissed ? (look() ?? 'left') : look())
-    const waitMs = wasDismissed ? dismissedPollMs : longPollMs
-    return waitFor(lookWhileWelcome, waitMs, signal).then((found) => (found === 'left' ? undefined : (found as T | undefined)))
+  const pollFor = async <T>(workerId: string, look: () => T | undefined, signal: AbortSignal): Promise<T | undefined> => {
+    const isLeaving = dismissed.has(workerId)
+    const lookOrLeave = () => look() ?? (!isLeaving && dismissed.has(workerId) ? leaving : undefined)
+    const found = await waitFor(lookOrLeave, isLeaving ? dismissedPollMs : longPollMs, signal)
+    return found === leaving ? undefined : found
   }
 
   armTimer()

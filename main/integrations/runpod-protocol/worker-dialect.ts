@@ -20,6 +20,8 @@ export interface WorkerEvents {
   onReady(workerId: string): void
   /** It asked to be replaced after this job. */
   onRefreshAsked(workerId: string): void
+  /** False while workers are being sent away; what they report then is acknowledged and dropped. */
+  acceptsResults(): boolean
 }
 
 /** Answers the worker protocol as the runpod SDK speaks it; undefined for another path. */
@@ -73,6 +75,7 @@ async function report(exchange: Exchange, workerId: string, jobId: string, platf
     platform.progress(workerId, jobId, output)
     return ok
   }
+  if (!events.acceptsResults()) return ok
   await platform.finish(workerId, jobId, { output, ...(isBlank(error) ? {} : { error: errorText(error) }) })
   if (stopPod === true) events.onRefreshAsked(workerId)
   return ok

@@ -1,3 +1,11 @@
+import type { Dispatcher } from 'undici'
+import type { z } from 'zod'
+import { AppError } from '../../../preload/contract/errors.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import { createApiSender, failureOf, parseJson, type ApiReply } from './api-request.ts'
+import { healthReplySchema, purgeReplySchema, runReplySchema, statusReplySchema, streamReplySchema } from './replies.ts'
+
 /** What the job API says about one job; `NOT_FOUND` stands for a 404. */
 export interface JobStatus {
   status: 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT' | 'NOT_FOUND'
@@ -22,4 +30,79 @@ export interface JobClient {
   cancel(jobId: string): Promise<void>
   retry(jobId: string): Promise<void>
   health(): Promise<EndpointHealth>
+}
+
+/** The parts of the job API that runs do not need. */
+export interface FullJobClient extends JobClient {
+  /** Chunks of a streaming handler; the endpoint hands each one out once. */
+  stream(jobId: string): Promise<{ status: JobStatus['status']; chunks: readonly unknown[] }>
+  purgeQueue(): Promise<{ removed: number }>
+}
+
+interface JobClientOptions {
+  /** For example https://api.runpod.ai/v2/abc123, without a closing slash. */
+  readonly baseUrl: string
+  apiKey(): string | Promise<string>
+  readonly clock: Clock
+  readonly log: Log
+  readonly userAgent: string
+  readonly dispatcher?: Dispatcher
+}
+
+const maxBodyBytes = 10 * 1024 * 1024
+const attempts = 4
+const jobIdPattern = /^[A-Za-z0-9._-]{1,128}$/
+
+/** Creates the client; the same code serves RunPod and this computer. */
+export function createJobClient({ baseUrl, apiKey, clock, log, userAgent, dispatcher }: JobClientOptions): FullJobClient {
+  const send = createApiSender({ clock, userAgent, attempts, ...(dispatcher === undefined ? {} : { dispatcher }) })
+  const call = async (method: 'GET' | 'POST', path: string, options: { body?: string; isRepeatable: boolean }): Promise<ApiReply> =>
+    send({ method, url: `${baseUrl}/${path}`, apiKey: await apiKey(), ...options })
+  const get = (path: string) => call('GET', path, { isRepeatable: true })
+  const post = (path: string, isRepeatable: boolean, body = '{}') => call('POST', path, { body, isRepeatable })
+  const read = <T>(reply: ApiReply, schema: z.ZodType<T>): T => {
+    if (reply.status < 200 || reply.status > 299) throw failureOf(reply)
+    const parsed = schema.safeParse(parseJson(reply.text))
+    if (parsed.success) return parsed.data
+    log.warning('An answer of the job API could not be used', { status: reply.status, start: reply.text.slice(0, 200) })
+    throw new AppError('RUNPOD_REPLY_INVALID', 'The endpoint gave an answer this version does not understand.', { retryable: true, details: { status: reply.status } })
+  }
+  const assertDone = (reply: ApiReply) => {
+    if (reply.status < 200 || reply.status > 299) throw failureOf(reply)
+  }
+
+  return {
+    async run(input, policy) {
+      const body = JSON.stringify({ input, policy: { executionTimeout: policy.executionTimeoutMs, ttl: policy.ttlMs } })
+      if (Buffer.byteLength(body) > maxBodyBytes) {
+        throw new AppError('INVALID_INPUT', 'The job is larger than the 10 MiB the endpoint accepts.', { details: { bytes: Buffer.byteLength(body) } })
+      }
+      // Never sent twice by itself: an answer that is lost may belong to a job that runs and costs money.
+      return { jobId: read(await post('run', false, body), runReplySchema).id }
+    },
+    async status(jobId) {
+      const reply = await get(`status/${checkedId(jobId)}`)
+      return reply.status === 404 ? { status: 'NOT_FOUND' } : read(reply, statusReplySchema)
+    },
+    async cancel(jobId) {
+      assertDone(await post(`cancel/${checkedId(jobId)}`, true))
+    },
+    async retry(jobId) {
+      assertDone(await post(`retry/${checkedId(jobId)}`, false))
+    },
+    health: async () => read(await get('health'), healthReplySchema),
+    async stream(jobId) {
+      // Fetching empties the buffer, so an answer that is lost must not be asked for again as if it were new.
+      const reply = await call('GET', `stream/${checkedId(jobId)}`, { isRepeatable: false })
+      if (reply.status === 404) return { status: 'NOT_FOUND', chunks: [] }
+      const { status, stream } = read(reply, streamReplySchema)
+      return { status, chunks: stream.map((chunk) => chunk.output) }
+    },
+    purgeQueue: async () => read(await post('purge-queue', true), purgeReplySchema),
+  }
+}
+
+function checkedId(jobId: string): string {
+  if (!jobIdPattern.test(jobId)) throw new AppError('RUNPOD_REPLY_INVALID', 'The job has a number this version cannot use.')
+  return jobId
 }

@@ -1,17 +1,18 @@
 import './adapter.css'
 import { useState } from 'react'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { Pencil, ShieldAlert, Trash2 } from 'lucide-react'
+import { ChevronDown, Pencil, ShieldAlert, Trash2 } from 'lucide-react'
 import type { Adapter } from '../../../preload/contract/adapters.ts'
 import { describeError } from '../../lib/describe-error.ts'
 import { formatBytes, formatMoney } from '../../lib/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
+import { Popover } from '../../ui/Popover.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { AdapterDetails } from './AdapterDetails.tsx'
 import { AdapterHandOver } from './AdapterHandOver.tsx'
 import { AdapterState } from './AdapterState.tsx'
-import { HealthReasons, HealthStars } from './HealthStars.tsx'
+import { healthLabel, HealthReasons, HealthStars } from './HealthStars.tsx'
 import { useAdapter, useDeleteAdapter, useFetchAdapterAgain, useRenameAdapter } from './queries.ts'
 
 /** One adapter: whether it can be trusted, how to take it out, and where it came from. */
@@ -46,13 +47,17 @@ function AdapterHead({ adapter }: { readonly adapter: Adapter }) {
         </p>
       </div>
       <AdapterState adapter={adapter} />
-      <details className="health-disclosure">
-        <summary>
-          <HealthStars health={adapter.health} />
-          <span>Why</span>
-        </summary>
+      <Popover
+        title="Training health"
+        trigger={
+          <Button variant="ghost" aria-label={`${healthLabel(adapter.health)}, show the reasons`}>
+            <HealthStars health={adapter.health} />
+            <ChevronDown size={14} aria-hidden="true" />
+          </Button>
+        }
+      >
         <HealthReasons health={adapter.health} />
-      </details>
+      </Popover>
       <DeleteAdapter adapter={adapter} />
     </header>
   )
@@ -71,7 +76,7 @@ function AdapterName({ adapter }: { readonly adapter: Adapter }) {
     return (
       <h2 title={adapter.name}>
         <span>{adapter.name}</span>
-        <Button size="small" aria-label="Rename adapter" onClick={() => setText(adapter.name)}>
+        <Button variant="ghost" size="small" aria-label="Rename adapter" onClick={() => setText(adapter.name)}>
           <Pencil size={14} aria-hidden="true" />
         </Button>
         {rename.error !== null && (

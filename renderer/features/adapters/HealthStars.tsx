@@ -3,12 +3,17 @@ import type { TrainingHealth } from '../../../preload/contract/adapters.ts'
 
 const places = [1, 2, 3, 4, 5] as const
 
+/** The stars in words. */
+export function healthLabel({ stars }: TrainingHealth): string {
+  return stars === null ? 'Training health not rated' : `Training health ${stars} of 5`
+}
+
 /** Training health as filled and hollow stars, or "Not rated" in words. */
 export function HealthStars({ health }: { readonly health: TrainingHealth }) {
   const { stars } = health
   if (stars === null) return <span className="health-unrated">Not rated</span>
   return (
-    <span className="health-stars" role="img" aria-label={`Training health ${stars} of 5`}>
+    <span className="health-stars" role="img" aria-label={healthLabel(health)}>
       {places.map((place) => (
         <Star key={place} size={14} data-filled={place <= stars} aria-hidden="true" />
       ))}

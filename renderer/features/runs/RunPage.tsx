@@ -44,8 +44,8 @@ function RunView({ run }: { readonly run: Run }) {
         </div>
       </header>
       <StageStrip run={run} />
-      {run.endedAtMs === null && (
-        <p className="run-stage-text">
+      {run.endedAtMs === null && (run.stage !== 'training' || run.stageDetail !== null) && (
+        <p className="run-stage-text" role="status">
           {stageTexts[run.stage]}
           {run.stageDetail === null ? '' : `: ${run.stageDetail}`}
         </p>

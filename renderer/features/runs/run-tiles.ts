@@ -20,7 +20,7 @@ export function buildRunTiles(run: Run, nowMs: number): readonly RunTile[] {
     { id: 'loss', label: 'Loss', value: formatLoss(head.loss, 3), note: head.lossFirst === null ? null : `first ${formatLoss(head.lossFirst, 3)}` },
     { id: 'held-out', label: 'Held-out loss', value: formatLoss(head.evalLoss, 3), note: head.evalLossBase === null ? null : compareToBase(head.evalLoss, head.evalLossBase) },
     { id: 'rate', label: 'Learning rate', value: head.learningRate === null ? unknown : formatRate(head.learningRate), note: null },
-    { id: 'speed', label: 'Speed', value: head.tokensPerSecond === null ? unknown : `${formatCount(Math.round(head.tokensPerSecond))} tokens/s`, note: head.stepMs === null ? null : `${(head.stepMs / 1000).toFixed(1)} s a step` },
+    { id: 'speed', label: 'Speed', value: head.tokensPerSecond === null ? unknown : formatCount(Math.round(head.tokensPerSecond)), note: head.tokensPerSecond === null ? null : speedNote(head.stepMs) },
     { id: 'elapsed', label: isOver ? 'Took' : 'Elapsed', value: elapsed(run, nowMs), note: null },
     { id: 'left', label: 'Left', value: isOver ? unknown : run.etaMs === null ? unknown : formatDuration(run.etaMs), note: isOver ? 'Ended' : run.etaMs === null ? 'Known after a few steps' : null },
     { id: 'cost', label: 'Cost', value: costText(run), note: run.endpointKind === 'local' ? run.endpointName : isOver ? null : 'So far' },
@@ -42,8 +42,12 @@ export function costText(run: Run): string {
 function compareToBase(now: number | null, base: number): string {
   if (now === null || base <= 0) return `base ${formatLoss(base, 3)}`
   const percent = Math.round((1 - now / base) * 100)
-  const change = percent === 0 ? 'as before' : percent > 0 ? `${percent} % lower` : `${-percent} % higher`
+  const change = percent === 0 ? 'the same' : percent > 0 ? `${percent}\u00a0%\u00a0lower` : `${-percent}\u00a0%\u00a0higher`
   return `base ${formatLoss(base, 3)}, ${change}`
+}
+
+function speedNote(stepMs: number | null): string {
+  return stepMs === null ? 'tokens/s' : `tokens/s, ${(stepMs / 1000).toFixed(1)}\u00a0s a\u00a0step`
 }
 
 function formatRate(rate: number): string {

@@ -192,6 +192,24 @@ describe('closing and opening the app', () => {
     expect(train.map((point) => point.step)).toEqual([1, 2, 3, 4, 5, 6])
   })
 
+  it('takes no step whose answer comes after the app has begun to close', async () => {
+    const world = createRunWorld()
+    let release: (() => void) | undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const datasets = { ...world.ports.datasets }
+    world.ports.datasets.freeze = async (id) => {
+      await held
+      return datasets.freeze(id)
+    }
+    const first = world.open()
+    const { id } = await first.start(runConfig(), 'x')
+    await world.clock.settle()
+    const closing = first.dispose()
+    release?.()
+    await closing
+    expect(world.eventTypes(id)).toEqual(['created'])
+  })
+
   it('keeps the wish to stop and cancels after the restart', async () => {
     const world = createRunWorld()
     const first = world.open()

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../preload/contract/errors.ts'
-import { replay } from '../../../main/features/runs/machine.ts'
 import { unreachable } from '../../support/runs/fake-endpoint.ts'
 import { createFakeWorker, stepBody } from '../../support/runs/fake-worker.ts'
-import { createRunWorld, isEnded, runConfig } from '../../support/runs/run-world.ts'
+import { createRunWorld } from '../../support/runs/run-world.ts'
 import { startRun, takenJob } from '../../support/runs/started-run.ts'
 
 async function endedWith(status: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT', error?: string) {
@@ -99,6 +98,29 @@ describe('how a job can end', () => {
     expect(run.get()).toMatchObject({ status: 'failed', error: { code: 'JOB_EXPIRED' } })
   })
 
+  it('a single 404 is a hiccup, not the end', async () => {
+    const world = createRunWorld()
+    const run = await startRun(world)
+    await run.until(() => run.get().stage === 'queued_on_endpoint')
+    const { status } = world.endpoint.client
+    let misses = 1
+    world.endpoint.client.status = async (jobId) => (misses-- > 0 ? { status: 'NOT_FOUND' } : status(jobId))
+    await world.clock.advance(60_000)
+    expect(run.get().stage).toBe('queued_on_endpoint')
+    expect(world.eventTypes(run.id)).not.toContain('remote_ended')
+  })
+
+  it('a volume that is out of reach is tried again, and one that refuses fails the run', async () => {
+    const world = createRunWorld()
+    world.endpoint.failNext('putFile')
+    world.endpoint.failNext('putFile', new AppError('VOLUME_UNREADABLE', 'The disk is full.'))
+    const run = await startRun(world)
+    await world.clock.settle()
+    expect(run.get().stage).toBe('uploading')
+    await run.untilEnded()
+    expect(run.get().error).toMatchObject({ code: 'VOLUME_UNREADABLE', message: 'The disk is full.' })
+  })
+
   it('a dataset that cannot be prepared fails the run with the reason', async () => {
     const world = createRunWorld()
     world.datasetFacts.problem = new AppError('DATASET_FILE_UNREADABLE', 'The file is gone.')
@@ -183,4 +205,3 @@ describe('losing contact', () => {
     expect(voids).toHaveLength(1)
   })
 })
-

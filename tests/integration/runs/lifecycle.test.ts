@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../preload/contract/errors.ts'
 import { replay } from '../../../main/features/runs/machine.ts'
-import { unreachable } from '../../support/runs/fake-endpoint.ts'
 import { createFakeWorker, stepBody } from '../../support/runs/fake-worker.ts'
 import { createRunWorld, isEnded, runConfig } from '../../support/runs/run-world.ts'
 import { startRun, takenJob } from '../../support/runs/started-run.ts'
@@ -100,6 +99,9 @@ describe('stopping', () => {
     const run = await startRun(world)
     await run.until(() => run.get().stage === 'queued_on_endpoint')
     run.service.stop(run.id, 'keep')
+    await world.clock.settle()
+    // At once, not with the next poll.
+    expect(world.endpoint.counts.cancels).toBe(1)
     await run.untilEnded()
     expect(run.get()).toMatchObject({ status: 'cancelled', adapterId: null, error: null })
     expect(world.endpoint.counts.cancels).toBe(1)
@@ -135,8 +137,11 @@ describe('stopping', () => {
     await run.until(() => run.get().stage === 'queued_on_endpoint')
     world.endpoint.failNext('cancel')
     run.service.stop(run.id, 'keep')
-    await run.untilEnded()
+    await world.clock.advance(5_000)
+    expect(world.endpoint.counts.cancels).toBe(0)
+    await world.clock.advance(20_000)
     expect(world.endpoint.counts.cancels).toBe(1)
+    await run.untilEnded()
     expect(run.get().status).toBe('cancelled')
   })
 

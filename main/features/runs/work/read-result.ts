@@ -68,6 +68,11 @@ export async function readResult(work: Work): Promise<void> {
   }
 }
 
+/** A worker that gives a run back says so in the lease. */
+function isReleased(lease: string): boolean {
+  return /"released":\s*true/.test(lease)
+}
+
 /** Judges life by change, not by the worker's clock, which may differ from ours. */
 export function createLifeSigns(work: Work) {
   let looks = 0
@@ -83,7 +88,7 @@ export function createLifeSigns(work: Work) {
         changedAtMs = work.clock.nowMs()
       }
       const isReported = state.remoteEnd?.how === 'COMPLETED' || state.remoteEnd?.how === 'FAILED'
-      if (lease === undefined || isReported) return looks < looksWithoutLife
+      if (lease === undefined || isReleased(lease) || isReported) return looks < looksWithoutLife
       return work.clock.nowMs() - changedAtMs < silentForMs
     },
   }

@@ -36,6 +36,8 @@ export interface Contact {
 }
 
 const reportAfterFailures = 3
+/** One attempt may itself retry for a while; so long without an answer is worth telling at the first failure. */
+const reportAfterMs = 15_000
 const firstRetryMs = 1_000
 const slowestRetryMs = 60_000
 
@@ -47,9 +49,11 @@ export function backOffMs(failures: number, firstMs = firstRetryMs, slowestMs = 
 /** Turns repeated failures into a visible "contact lost" and back; a single hiccup stays quiet. */
 export function createContact(work: Work): Contact {
   let failures = 0
+  let answeredAtMs = work.clock.nowMs()
   return {
     answered(silence = null) {
       failures = 0
+      answeredAtMs = work.clock.nowMs()
       work.touch()
       if (silence !== null) work.dispatch({ type: 'contact_lost', message: silence })
       else if (work.state().contactLost !== null) work.dispatch({ type: 'contact_regained' })
@@ -60,7 +64,7 @@ export function createContact(work: Work): Contact {
       const delayMs = backOffMs(failures)
       const reason = problem instanceof AppError ? problem.message : 'The answer could not be used; the log file has the details.'
       work.log.warning('The endpoint could not be asked about a run', { runId: work.runId, failures, problem })
-      if (failures >= reportAfterFailures) {
+      if (failures >= reportAfterFailures || work.clock.nowMs() - answeredAtMs >= reportAfterMs) {
         work.dispatch({ type: 'contact_lost', message: `${reason} Asking again until it answers.` })
       }
       return delayMs

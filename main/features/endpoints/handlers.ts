@@ -1,0 +1,24 @@
+import type { FeatureHandlers } from '../../ipc/router.ts'
+import type { EndpointService } from './service.ts'
+
+/** The routes of endpoints. */
+export function createEndpointHandlers(service: EndpointService): FeatureHandlers<'endpoints'> {
+  return {
+    'endpoints.list': () => service.list(),
+    'endpoints.get': ({ id }) => service.get(id),
+    'endpoints.addRunpod': (input) => service.addRunpod(input),
+    'endpoints.rename': ({ id, name }) => service.rename(id, name),
+    'endpoints.replaceKey': ({ id, apiKey }) => service.replaceKey(id, apiKey),
+    'endpoints.testConnection': ({ id }) => service.testConnection(id),
+    'endpoints.delete': async ({ id }) => {
+      await service.delete(id)
+      return { done: true }
+    },
+    'endpoints.localState': () => service.localState(),
+    'endpoints.setUpLocal': () => {
+      service.setUpLocal()
+      return { done: true }
+    },
+    'endpoints.keychainStatus': () => service.keychainStatus(),
+  }
+}

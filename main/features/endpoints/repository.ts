@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { connectionReportSchema, endpointKindSchema, type ConnectionReport } from '../../../preload/contract/endpoints.ts'
+import type { SqliteDatabase } from '../../db/open.ts'
+
+const reportColumn = z
+  .string()
+  .transform((text): unknown => JSON.parse(text))
+  .pipe(connectionReportSchema)
+  .nullable()
+
+const rowSchema = z
+  .object({
+    id: z.string(),
+    kind: endpointKindSchema,
+    name: z.string(),
+    runpod_endpoint_id: z.string().nullable(),
+    last_report_json: reportColumn,
+    created_at_ms: z.int(),
+    deleted_at_ms: z.int().nullable(),
+  })
+  .transform((row) => ({
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    runpodEndpointId: row.runpod_endpoint_id,
+    lastReport: row.last_report_json,
+    createdAtMs: row.created_at_ms,
+    deletedAtMs: row.deleted_at_ms,
+  }))
+
+/** An endpoint as it is stored; its key is not. */
+export type StoredEndpoint = z.output<typeof rowSchema>
+
+/** Endpoints in the database; removed ones stay for the runs that used them. */
+export interface EndpointRepository {
+  list(): readonly StoredEndpoint[]
+  /** Also finds a removed one. */
+  find(id: string): StoredEndpoint | undefined
+  findLocal(): StoredEndpoint | undefined
+  insert(endpoint: Pick<StoredEndpoint, 'id' | 'kind' | 'name' | 'runpodEndpointId' | 'createdAtMs'>): void
+  rename(id: string, name: string): void
+  saveReport(id: string, report: ConnectionReport | null): void
+  markDeleted(id: string, nowMs: number): void
+}
+
+/** Prepares the statements. */
+export function createEndpointRepository(database: SqliteDatabase): EndpointRepository {
+  const list = database.prepare(`SELECT * FROM endpoint WHERE deleted_at_ms IS NULL ORDER BY kind = 'runpod', created_at_ms, id`)
+  const find = database.prepare('SELECT * FROM endpoint WHERE id = ?')
+  const findLocal = database.prepare(`SELECT * FROM endpoint WHERE kind = 'local'`)
+  const insert = database.prepare(
+    'INSERT INTO endpoint (id, kind, name, runpod_endpoint_id, created_at_ms) VALUES (@id, @kind, @name, @runpodEndpointId, @createdAtMs)',
+  )
+  const rename = database.prepare('UPDATE endpoint SET name = ? WHERE id = ?')
+  const saveReport = database.prepare('UPDATE endpoint SET last_report_json = ? WHERE id = ?')
+  const markDeleted = database.prepare('UPDATE endpoint SET deleted_at_ms = ? WHERE id = ?')
+  const readOne = (row: unknown) => (row === undefined ? undefined : rowSchema.parse(row))
+
+  return {
+    list: () => list.all().map((row) => rowSchema.parse(row)),
+    find: (id) => readOne(find.get(id)),
+    findLocal: () => readOne(findLocal.get()),
+    insert: (endpoint) => void insert.run(endpoint),
+    rename: (id, name) => void rename.run(name, id),
+    saveReport: (id, report) => void saveReport.run(report === null ? null : JSON.stringify(report), id),
+    markDeleted: (id, nowMs) => void markDeleted.run(nowMs, id),
+  }
+}

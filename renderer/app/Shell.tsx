@@ -1,0 +1,81 @@
+import './shell.css'
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { Activity, CircleDollarSign, Database, Package, Search, Server, Settings } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { Button } from '../ui/Button.tsx'
+import { CommandPalette } from './CommandPalette.tsx'
+import { DropZone } from './DropZone.tsx'
+import { NotificationBell } from './NotificationBell.tsx'
+import { RunChip } from './RunChip.tsx'
+import { useMenuCommands } from './use-menu-commands.ts'
+
+const pages = [
+  { to: '/datasets', title: 'Datasets', Icon: Database },
+  { to: '/runs', title: 'Runs', Icon: Activity },
+  { to: '/adapters', title: 'Adapters', Icon: Package },
+  { to: '/endpoints', title: 'Endpoints', Icon: Server },
+] as const
+const extraPages = [
+  { to: '/costs', title: 'Costs', Icon: CircleDollarSign },
+  { to: '/settings', title: 'Settings', Icon: Settings },
+] as const
+
+/** Sidebar, header and the page between them. */
+export function Shell() {
+  const [isPaletteOpen, setPaletteOpen] = useState(false)
+  const path = useRouterState({ select: (state) => state.location.pathname })
+  useMenuCommands(() => setPaletteOpen(true))
+  useEffect(() => {
+    // Tells the outside that the first page is drawn.
+    document.documentElement.dataset['appState'] = 'ready'
+  }, [])
+  return (
+    <div className="shell">
+      <nav className="sidebar" aria-label="Pages">
+        <p className="sidebar-name">Tunesmith</p>
+        <SidebarLinks links={pages} />
+        <hr />
+        <SidebarLinks links={extraPages} />
+      </nav>
+      <header className="header">
+        <h1>{titleOf(path)}</h1>
+        <Button variant="ghost" onClick={() => setPaletteOpen(true)} aria-label="Search pages, datasets, runs and adapters">
+          <Search size={14} aria-hidden="true" />
+          <span className="header-search">Search</span>
+          <kbd>Ctrl K</kbd>
+        </Button>
+        <span className="header-space" />
+        <RunChip />
+        <NotificationBell />
+      </header>
+      <main className="page" key={path.split('/').slice(0, 3).join('/')}>
+        <Outlet />
+      </main>
+      <DropZone />
+      <CommandPalette isOpen={isPaletteOpen} onClose={() => setPaletteOpen(false)} />
+    </div>
+  )
+}
+
+function SidebarLinks({ links }: { readonly links: readonly { readonly to: string; readonly title: string; readonly Icon: typeof Search }[] }) {
+  return (
+    <ul>
+      {links.map(({ to, title, Icon }) => (
+        <li key={to}>
+          <Link to={to} className="sidebar-link" title={title}>
+            <Icon size={16} aria-hidden="true" />
+            <span>{title}</span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function titleOf(path: string): string {
+  if (path === '/runs/new') return 'New run'
+  if (path.startsWith('/runs/')) return 'Run'
+  if (path.startsWith('/datasets/')) return 'Dataset'
+  if (path.startsWith('/adapters/')) return 'Adapter'
+  return [...pages, ...extraPages].find((page) => page.to === path)?.title ?? 'Tunesmith'
+}

@@ -1,0 +1,68 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { RouteInput } from '../../../preload/contract/contract.ts'
+import type { Dataset } from '../../../preload/contract/datasets.ts'
+import { bridge } from '../../lib/bridge.ts'
+import { describeError } from '../../lib/describe-error.ts'
+import { useToasts } from '../../ui/Toasts.tsx'
+
+/** What the dataset list is narrowed to. */
+export type DatasetFilter = Required<RouteInput<'datasets.list'>>
+
+/** All datasets that match. */
+export function useDatasets(filter: DatasetFilter) {
+  return useQuery({ queryKey: ['datasets', 'list', filter], queryFn: () => bridge.invoke('datasets.list', filter), placeholderData: keepPreviousData })
+}
+
+/** One dataset. */
+export function useDataset(id: string) {
+  return useQuery({ queryKey: ['datasets', id], queryFn: () => bridge.invoke('datasets.get', { id }) })
+}
+
+/** Sample datasets that came with the app. */
+export function useSamples() {
+  return useQuery({ queryKey: ['samples'], queryFn: () => bridge.invoke('datasets.listSamples', {}) })
+}
+
+/** A page of faults, and the exact count of each kind. */
+export function useDatasetErrors(id: string, offset: number, limit: number) {
+  return useQuery({
+    queryKey: ['datasets', id, 'errors', offset, limit],
+    queryFn: () => bridge.invoke('datasets.listErrors', { id, offset, limit }),
+    placeholderData: keepPreviousData,
+  })
+}
+
+/** A page of usable rows. */
+export function useDatasetRows(id: string, offset: number, limit: number) {
+  return useQuery({
+    queryKey: ['datasets', id, 'rows', offset, limit],
+    queryFn: () => bridge.invoke('datasets.listRows', { id, offset, limit }),
+    placeholderData: keepPreviousData,
+  })
+}
+
+/** Everything that changes a dataset; a failure is said in a message at the window's edge. */
+export function useDatasetActions() {
+  const client = useQueryClient()
+  const toasts = useToasts()
+  const onError = (error: unknown) => toasts.show(describeError(error))
+  const onSuccess = (dataset: Dataset) => {
+    client.setQueryData(['datasets', dataset.id], dataset)
+    return client.invalidateQueries({ queryKey: ['datasets'] })
+  }
+  const undoDelete = useMutation({ mutationFn: (id: string) => bridge.invoke('datasets.undoDelete', { id }), onSuccess, onError })
+  return {
+    importSample: useMutation({ mutationFn: (sampleId: string) => bridge.invoke('datasets.importSample', { sampleId }), onSuccess, onError }),
+    acceptValidRows: useMutation({ mutationFn: (input: { id: string; accept: boolean }) => bridge.invoke('datasets.acceptValidRows', input), onSuccess, onError }),
+    validateAgain: useMutation({ mutationFn: (id: string) => bridge.invoke('datasets.validateAgain', { id }), onSuccess, onError }),
+    rename: useMutation({ mutationFn: (input: RouteInput<'datasets.rename'>) => bridge.invoke('datasets.rename', input), onSuccess, onError }),
+    remove: useMutation({
+      mutationFn: (dataset: Dataset) => bridge.invoke('datasets.delete', { id: dataset.id }),
+      onSuccess: (_done, dataset) => {
+        toasts.show(`“${dataset.name}” is deleted.`, { label: 'Undo', onSelect: () => undoDelete.mutate(dataset.id) })
+        return client.invalidateQueries({ queryKey: ['datasets', 'list'] })
+      },
+      onError,
+    }),
+  }
+}
