@@ -29,7 +29,7 @@ interface PlotOptions {
   readonly onZoom: (isZoomed: boolean) => void
 }
 
-const rawOpacity = 0.35
+const rawOpacity = 0.45
 const markHeight = 7
 const minimumWidth = 200
 

@@ -54,7 +54,6 @@ export function createEndpointRepository(database: SqliteDatabase): EndpointRepo
   const rename = database.prepare('UPDATE endpoint SET name = ? WHERE id = ?')
   const saveReport = database.prepare('UPDATE endpoint SET last_report_json = ? WHERE id = ?')
   const markDeleted = database.prepare('UPDATE endpoint SET deleted_at_ms = ? WHERE id = ?')
-  const readOne = (row: unknown) => (row === undefined ? undefined : rowSchema.parse(row))
 
   return {
     list: () => list.all().map((row) => rowSchema.parse(row)),
@@ -65,4 +64,8 @@ export function createEndpointRepository(database: SqliteDatabase): EndpointRepo
     saveReport: (id, report) => void saveReport.run(report === null ? null : JSON.stringify(report), id),
     markDeleted: (id, nowMs) => void markDeleted.run(nowMs, id),
   }
+}
+
+function readOne(row: unknown): StoredEndpoint | undefined {
+  return row === undefined ? undefined : rowSchema.parse(row)
 }

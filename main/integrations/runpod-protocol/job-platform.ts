@@ -77,11 +77,11 @@ export function createJobPlatform(dependencies: PlatformDependencies): JobPlatfo
   const changes = createChangeSignal(clock)
   const dismissed = new Set<string>()
   let queue = dependencies.initial
-  let cancelTimer: () => void = () => undefined
+  let cancelTimer: (() => void) | null = null
   let isClosed = false
 
   const armTimer = () => {
-    cancelTimer()
+    cancelTimer?.()
     const deadlineMs = isClosed ? undefined : nextDeadlineMs(queue, rules)
     if (deadlineMs === undefined) return
     cancelTimer = clock.after(Math.max(shortestTimerMs, deadlineMs - clock.nowMs()), () => void sweep().catch((error: unknown) => log.error('Time limits of jobs could not be saved', error)))
@@ -205,7 +205,7 @@ export function createJobPlatform(dependencies: PlatformDependencies): JobPlatfo
     },
     close() {
       isClosed = true
-      cancelTimer()
+      cancelTimer?.()
       changes.announce()
     },
   }

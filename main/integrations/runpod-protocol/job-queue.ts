@@ -19,7 +19,7 @@ export const jobRecordSchema = z.object({
   workerId: z.string().nullable(),
   retries: z.int(),
   /** The last progress while it runs, the result once it has ended. */
-  output: z.unknown(),
+  output: z.unknown().optional(),
   error: z.string().nullable(),
   /** Chunks of a streaming handler that nobody has fetched yet. */
   chunks: z.array(z.unknown()),

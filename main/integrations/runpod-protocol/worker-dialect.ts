@@ -8,8 +8,8 @@ const maxResultBytes = 20 * 1024 * 1024
 const largestBatch = 10
 const reportSchema = z.object({
   status: z.string().optional(),
-  output: z.unknown(),
-  error: z.unknown(),
+  output: z.unknown().optional(),
+  error: z.unknown().optional(),
   stopPod: z.boolean().optional(),
 })
 const ok: Answer = { status: 200, body: { status: 'ok' } }

@@ -61,14 +61,11 @@ export function createJobClient({ baseUrl, apiKey, clock, log, userAgent, dispat
   const get = (path: string) => call('GET', path, { isRepeatable: true })
   const post = (path: string, isRepeatable: boolean, body = '{}') => call('POST', path, { body, isRepeatable })
   const read = <T>(reply: ApiReply, schema: z.ZodType<T>): T => {
-    if (reply.status < 200 || reply.status > 299) throw failureOf(reply)
+    assertDone(reply)
     const parsed = schema.safeParse(parseJson(reply.text))
     if (parsed.success) return parsed.data
     log.warning('An answer of the job API could not be used', { status: reply.status, start: reply.text.slice(0, 200) })
     throw new AppError('RUNPOD_REPLY_INVALID', 'The endpoint gave an answer this version does not understand.', { retryable: true, details: { status: reply.status } })
-  }
-  const assertDone = (reply: ApiReply) => {
-    if (reply.status < 200 || reply.status > 299) throw failureOf(reply)
   }
 
   return {
@@ -100,6 +97,10 @@ export function createJobClient({ baseUrl, apiKey, clock, log, userAgent, dispat
     },
     purgeQueue: async () => read(await post('purge-queue', true), purgeReplySchema),
   }
+}
+
+function assertDone(reply: ApiReply): void {
+  if (reply.status < 200 || reply.status > 299) throw failureOf(reply)
 }
 
 function checkedId(jobId: string): string {

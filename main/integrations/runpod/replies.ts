@@ -26,8 +26,8 @@ export const runReplySchema = z.object({ id: z.string().min(1) })
 export const statusReplySchema = z
   .object({
     status: stateSchema,
-    output: z.unknown(),
-    error: z.unknown(),
+    output: z.unknown().optional(),
+    error: z.unknown().optional(),
     workerId: textOrNothing,
     retries: numberOrNothing,
     delayTime: numberOrNothing,
@@ -47,7 +47,7 @@ export const statusReplySchema = z
   })
 
 /** Answer of /stream: each chunk is handed out once. */
-export const streamReplySchema = z.object({ status: stateSchema, stream: z.array(z.object({ output: z.unknown() })).default([]) })
+export const streamReplySchema = z.object({ status: stateSchema, stream: z.array(z.object({ output: z.unknown().optional() })).default([]) })
 
 const count = z.int().nonnegative().catch(0)
 /** Answer of /health; counts that are missing are zero. */

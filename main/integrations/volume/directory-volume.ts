@@ -65,15 +65,6 @@ function createPlaces(rootPath: string) {
     await mkdir(rootPath, { recursive: true, mode: 0o700 })
     return realpath(rootPath)
   }
-  const assertInside = async (rootReal: string, path: string, key: string): Promise<void> => {
-    for (let existing = path; existing.length > rootReal.length; existing = dirname(existing)) {
-      const facts = await whenPresent(lstat(existing))
-      if (facts === undefined) continue
-      const target = await whenPresent(realpath(existing))
-      if (target !== undefined && target.startsWith(rootReal + sep)) return
-      throw new AppError('VOLUME_UNREADABLE', 'A link on the training volume leads out of it. Remove the link and try again.', { details: { key } })
-    }
-  }
   const find = async (key: string): Promise<string> => {
     assertVolumeKey(key)
     const rootReal = await root()
@@ -89,6 +80,16 @@ function createPlaces(rootPath: string) {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 })
       return path
     },
+  }
+}
+
+async function assertInside(rootReal: string, path: string, key: string): Promise<void> {
+  for (let existing = path; existing.length > rootReal.length; existing = dirname(existing)) {
+    const facts = await whenPresent(lstat(existing))
+    if (facts === undefined) continue
+    const target = await whenPresent(realpath(existing))
+    if (target !== undefined && target.startsWith(rootReal + sep)) return
+    throw new AppError('VOLUME_UNREADABLE', 'A link on the training volume leads out of it. Remove the link and try again.', { details: { key } })
   }
 }
 

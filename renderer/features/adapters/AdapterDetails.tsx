@@ -8,8 +8,10 @@ import { LossPanel } from '../../charts/LossPanel.tsx'
 import { bridge } from '../../lib/bridge.ts'
 import { useChartSmoothing } from '../../lib/chart-smoothing.ts'
 import { formatBytes, formatCount, formatDuration, formatMoney } from '../../lib/format.ts'
+import { describeError } from '../../lib/describe-error.ts'
 import { pairSamples } from '../../lib/sample-pairs.ts'
 import { HyperparameterTable } from '../../ui/HyperparameterTable.tsx'
+import { useToasts } from '../../ui/Toasts.tsx'
 import { SampleComparison } from '../../ui/SampleComparison.tsx'
 import { buildOriginCurve } from './origin-curve.ts'
 import { useOriginMetrics, useOriginRun, useOriginSamples } from './queries.ts'
@@ -50,7 +52,14 @@ function OriginCurvePanel({ adapter }: { readonly adapter: Adapter }) {
   const run = useOriginRun(adapter.runId)
   const metrics = useOriginMetrics(adapter.runId)
   const [smoothing, setSmoothing] = useChartSmoothing()
-  const exportCsv = useMutation({ mutationFn: () => bridge.invoke('runs.exportMetricsCsv', { id: adapter.runId }) })
+  const toasts = useToasts()
+  const exportCsv = useMutation({
+    mutationFn: () => bridge.invoke('runs.exportMetricsCsv', { id: adapter.runId }),
+    onSuccess: (saved) => {
+      if (saved !== null) toasts.show(`Saved to ${saved.path}`)
+    },
+    onError: (error) => toasts.show(describeError(error)),
+  })
   const startedAtMs = run.data?.startedAtMs ?? null
   const curve = useMemo(() => buildOriginCurve(metrics.data ?? { points: [], checkpoints: [], cursor: 0 }, startedAtMs), [metrics.data, startedAtMs])
   const isEmpty = curve.train.length === 0 && curve.evals.length === 0

@@ -7,6 +7,7 @@ import { describeError } from '../../lib/describe-error.ts'
 import { formatBytes, formatMoney } from '../../lib/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
+import { useToasts } from '../../ui/Toasts.tsx'
 import { Popover } from '../../ui/Popover.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { AdapterDetails } from './AdapterDetails.tsx'
@@ -129,6 +130,7 @@ function DeleteAdapter({ adapter }: { readonly adapter: Adapter }) {
   const navigate = useNavigate()
   const [isAsking, setAsking] = useState(false)
   const remove = useDeleteAdapter()
+  const toasts = useToasts()
   const { costMicroUsd, stepsDone } = adapter.summary
   const cost = costMicroUsd === null || costMicroUsd === 0 ? '' : `, which cost ${formatMoney(costMicroUsd)}`
   return (
@@ -142,7 +144,10 @@ function DeleteAdapter({ adapter }: { readonly adapter: Adapter }) {
         body={`The result of ${stepsDone.toLocaleString('en-US')} training steps${cost}, leaves this app. Its ${formatBytes(adapter.sizeBytes)} go to the system's trash. The run, its curve and the dataset stay.`}
         confirmLabel="Delete adapter"
         isDestructive
-        onConfirm={() => remove.mutate(adapter.id, { onSuccess: () => void navigate({ to: '/adapters' }) })}
+        onConfirm={() => {
+          setAsking(false)
+          remove.mutate(adapter.id, { onSuccess: () => void navigate({ to: '/adapters' }), onError: (error) => toasts.show(describeError(error)) })
+        }}
         onCancel={() => setAsking(false)}
       />
     </>

@@ -4,6 +4,8 @@ import { useNavigate } from '@tanstack/react-router'
 import type { Run, StopMode } from '../../../preload/contract/runs.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
+import { describeError } from '../../lib/describe-error.ts'
+import { useToasts } from '../../ui/Toasts.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { runDraftStore } from './draft-store.ts'
 import { useDeleteRun, useStopRun } from './queries.ts'
@@ -17,6 +19,7 @@ export function RunActions({ run }: { readonly run: Run }) {
 function StopActions({ run }: { readonly run: Run }) {
   const [asked, setAsked] = useState<StopMode | null>(null)
   const stop = useStopRun(run.id)
+  const toasts = useToasts()
   const isStopping = run.stopRequested !== null || run.status === 'collecting'
   return (
     <>
@@ -40,7 +43,7 @@ function StopActions({ run }: { readonly run: Run }) {
         confirmLabel={asked === 'discard' ? 'Stop and discard' : 'Stop and keep adapter'}
         isDestructive={asked === 'discard'}
         onConfirm={() => {
-          if (asked !== null) stop.mutate(asked)
+          if (asked !== null) stop.mutate(asked, { onError: (error) => toasts.show(describeError(error)) })
           setAsked(null)
         }}
         onCancel={() => setAsked(null)}
@@ -53,6 +56,7 @@ function EndedActions({ run }: { readonly run: Run }) {
   const navigate = useNavigate()
   const [isAsking, setAsking] = useState(false)
   const remove = useDeleteRun()
+  const toasts = useToasts()
   const runAgain = () => {
     runDraftStore.getState().copyRun(run)
     void navigate({ to: '/runs/new' })
@@ -72,7 +76,10 @@ function EndedActions({ run }: { readonly run: Run }) {
         body={`Its curve, log, samples and history are lost. ${run.adapterId === null ? 'It has no adapter.' : 'Its adapter stays.'} The dataset stays.`}
         confirmLabel="Delete run"
         isDestructive
-        onConfirm={() => remove.mutate(run.id, { onSuccess: () => void navigate({ to: '/runs' }) })}
+        onConfirm={() => {
+          setAsking(false)
+          remove.mutate(run.id, { onSuccess: () => void navigate({ to: '/runs' }), onError: (error) => toasts.show(describeError(error)) })
+        }}
         onCancel={() => setAsking(false)}
       />
     </>

@@ -3,6 +3,8 @@ import { useStore } from 'zustand'
 import type { Run } from '../../../preload/contract/runs.ts'
 import { LossPanel } from '../../charts/LossPanel.tsx'
 import { bridge } from '../../lib/bridge.ts'
+import { describeError } from '../../lib/describe-error.ts'
+import { useToasts } from '../../ui/Toasts.tsx'
 import { useChartSmoothing } from '../../lib/chart-smoothing.ts'
 import { loadingCurve, openCurve, type CurveState } from './curve-store.ts'
 import { useOpened } from './use-opened.ts'
@@ -11,7 +13,14 @@ import { useOpened } from './use-opened.ts'
 export function RunCurve({ run }: { readonly run: Run }) {
   const curve = useStore(useOpened(openCurve, run.id, loadingCurve))
   const [smoothing, setSmoothing] = useChartSmoothing()
-  const exportCsv = useMutation({ mutationFn: () => bridge.invoke('runs.exportMetricsCsv', { id: run.id }) })
+  const toasts = useToasts()
+  const exportCsv = useMutation({
+    mutationFn: () => bridge.invoke('runs.exportMetricsCsv', { id: run.id }),
+    onSuccess: (saved) => {
+      if (saved !== null) toasts.show(`Saved to ${saved.path}`)
+    },
+    onError: (error) => toasts.show(describeError(error)),
+  })
   return (
     <LossPanel
       title={run.name}

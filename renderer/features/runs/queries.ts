@@ -1,3 +1,4 @@
+import { useEffect } from 'react'
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { RouteInput } from '../../../preload/contract/contract.ts'
 import type { Hyperparameters, Preset } from '../../../preload/contract/hyperparameters.ts'
@@ -35,7 +36,7 @@ export function useDatasetChoices() {
 
 /** The catalogue of base models. */
 export function useCatalogue() {
-  return useQuery({ queryKey: ['models', 'list'], queryFn: () => bridge.invoke('models.list', {}), staleTime: Number.POSITIVE_INFINITY })
+  return useQuery({ queryKey: ['models', 'list'], queryFn: () => bridge.invoke('models.list', {}) })
 }
 
 /** Endpoints to choose from. */
@@ -46,17 +47,16 @@ export function useEndpointChoices() {
 /** The values behind a preset for this model and dataset. */
 export function usePreset(preset: Exclude<Preset, 'custom'>, baseModel: BaseModelRef | null, datasetId: string | null) {
   return useQuery({
-    queryKey: ['runs', 'preset', preset, baseModel, datasetId],
+    queryKey: ['plan', 'preset', preset, baseModel, datasetId],
     queryFn: () => (baseModel === null ? null : bridge.invoke('runs.resolvePreset', { preset, baseModel, datasetId })),
     enabled: baseModel !== null,
-    staleTime: Number.POSITIVE_INFINITY,
   })
 }
 
 /** What a run would do and cost; asked only for a complete configuration. */
 export function useEstimate(config: RunConfig | null) {
   return useQuery({
-    queryKey: ['runs', 'estimate', config],
+    queryKey: ['plan', 'estimate', config],
     queryFn: () => (config === null ? null : bridge.invoke('runs.estimate', config)),
     enabled: config !== null,
     placeholderData: keepPreviousData,
@@ -66,11 +66,23 @@ export function useEstimate(config: RunConfig | null) {
 /** What stands in the way of a run. */
 export function usePreflight(config: RunConfig | null) {
   return useQuery({
-    queryKey: ['runs', 'preflight', config],
+    queryKey: ['plan', 'preflight', config],
     queryFn: () => (config === null ? null : bridge.invoke('runs.preflight', config)),
     enabled: config !== null,
     placeholderData: keepPreviousData,
   })
+}
+
+/** Computes the plan again when something it rests on changes. */
+export function useLivePlan(): void {
+  const client = useQueryClient()
+  useEffect(() => {
+    const refresh = () => void client.invalidateQueries({ queryKey: ['plan'] })
+    const stops = [bridge.on('datasets.changed', refresh), bridge.on('endpoints.changed', refresh), bridge.on('endpoints.localChanged', refresh)]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }, [client])
 }
 
 /** Starts a run. */

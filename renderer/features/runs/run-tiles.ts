@@ -20,9 +20,9 @@ export function buildRunTiles(run: Run, nowMs: number): readonly RunTile[] {
     { id: 'loss', label: 'Loss', value: formatLoss(head.loss, 3), note: head.lossFirst === null ? null : `first ${formatLoss(head.lossFirst, 3)}` },
     { id: 'held-out', label: 'Held-out loss', value: formatLoss(head.evalLoss, 3), note: head.evalLossBase === null ? null : compareToBase(head.evalLoss, head.evalLossBase) },
     { id: 'rate', label: 'Learning rate', value: head.learningRate === null ? unknown : formatRate(head.learningRate), note: null },
-    { id: 'speed', label: 'Speed', value: head.tokensPerSecond === null ? unknown : formatCount(Math.round(head.tokensPerSecond)), note: head.tokensPerSecond === null ? null : speedNote(head.stepMs) },
+    { id: 'speed', label: 'Speed', value: head.tokensPerSecond === null ? unknown : formatCount(Math.round(head.tokensPerSecond)), note: head.tokensPerSecond === null ? null : 'tokens/s' },
     { id: 'elapsed', label: isOver ? 'Took' : 'Elapsed', value: elapsed(run, nowMs), note: null },
-    { id: 'left', label: 'Left', value: isOver ? unknown : run.etaMs === null ? unknown : formatDuration(run.etaMs), note: isOver ? 'Ended' : run.etaMs === null ? 'Known after a few steps' : null },
+    { id: 'left', label: 'Left', value: isOver ? unknown : formatDuration(run.etaMs), note: leftNote(run) },
     { id: 'cost', label: 'Cost', value: costText(run), note: run.endpointKind === 'local' ? run.endpointName : isOver ? null : 'So far' },
     { id: 'device', label: 'Memory', value: head.memoryBytes === null ? unknown : formatBytes(head.memoryBytes), note: plan?.device ?? null },
   ]
@@ -46,8 +46,10 @@ function compareToBase(now: number | null, base: number): string {
   return `base ${formatLoss(base, 3)}, ${change}`
 }
 
-function speedNote(stepMs: number | null): string {
-  return stepMs === null ? 'tokens/s' : `tokens/s, ${(stepMs / 1000).toFixed(1)}\u00a0s a\u00a0step`
+function leftNote(run: Run): string | null {
+  if (run.endedAtMs !== null) return 'Ended'
+  if (run.etaMs === null) return 'Known after a few steps'
+  return run.head.stepMs === null ? null : `${(run.head.stepMs / 1000).toFixed(1)} s a step`
 }
 
 function formatRate(rate: number): string {

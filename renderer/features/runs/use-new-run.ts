@@ -7,7 +7,7 @@ import type { BaseModel } from '../../../preload/contract/models.ts'
 import type { Estimate, PreflightItem, RunConfig } from '../../../preload/contract/runs.ts'
 import { presetOf, runDraftStore } from './draft-store.ts'
 import { readForm, type ReadForm } from './hyperparameter-form.ts'
-import { composeConfig, useCatalogue, useDatasetChoices, useEndpointChoices, useEstimate, usePreflight, usePreset } from './queries.ts'
+import { composeConfig, useCatalogue, useDatasetChoices, useEndpointChoices, useEstimate, useLivePlan, usePreflight, usePreset } from './queries.ts'
 
 const settleMs = 500
 
@@ -39,6 +39,7 @@ export interface NewRunPlan {
 /** Joins the draft with what is known about its choices, and keeps the plan up to date. */
 export function useNewRun(): NewRun {
   const draft = useStore(runDraftStore)
+  useLivePlan()
   const datasets = useDatasetChoices()
   const catalogue = useCatalogue()
   const endpoints = useEndpointChoices()

@@ -1,0 +1,40 @@
+import './endpoints.css'
+import { Plus } from 'lucide-react'
+import { useState } from 'react'
+import { Button } from '../../ui/Button.tsx'
+import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { AddRunpodDialog } from './AddRunpodDialog.tsx'
+import { LocalCard } from './LocalCard.tsx'
+import { useEndpoints, useKeychainStatus } from './queries.ts'
+import { RunpodCard } from './RunpodCard.tsx'
+
+/** Where runs are trained: this computer, and the user's own RunPod endpoints. */
+export function EndpointsPage() {
+  const [isAdding, setAdding] = useState(false)
+  const endpoints = useEndpoints()
+  const keychain = useKeychainStatus()
+  if (endpoints.error !== null) return <ErrorNote error={endpoints.error} onRetry={() => void endpoints.refetch()} />
+  if (endpoints.data === undefined) return <p className="page-note">Reading the endpoints.</p>
+  return (
+    <div className="list-page">
+      <div className="list-bar">
+        <p className="field-hint">A run is trained at an endpoint. This computer needs no account.</p>
+        <Button onClick={() => setAdding(true)}>
+          <Plus size={14} aria-hidden="true" />
+          Add RunPod
+        </Button>
+      </div>
+      {keychain.data?.isAvailable === false && (
+        <p className="endpoint-notice" role="status">
+          {keychain.data.message}
+        </p>
+      )}
+      <div className="endpoint-cards">
+        {endpoints.data.map((endpoint) =>
+          endpoint.kind === 'local' ? <LocalCard key={endpoint.id} endpoint={endpoint} /> : <RunpodCard key={endpoint.id} endpoint={endpoint} />,
+        )}
+      </div>
+      <AddRunpodDialog isOpen={isAdding} onClose={() => setAdding(false)} />
+    </div>
+  )
+}
