@@ -1,6 +1,47 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { RouteOutput } from '../preload/contract/contract.ts'
-import type { EventHub, SendToWindow } from './ipc/events.ts'
-import type { Dispatch } from './ipc/router.ts'
+import { migrate } from './db/migrate.ts'
+import { migrations } from './db/migrations.ts'
+import { openDatabase, type SqliteDatabase } from './db/open.ts'
+import { createAdapterHandlers } from './features/adapters/handlers.ts'
+import { createAdapterRepository } from './features/adapters/repository.ts'
+import { createAdapterService } from './features/adapters/service.ts'
+import { createCostHandlers } from './features/costs/handlers.ts'
+import { createCostRepository } from './features/costs/repository.ts'
+import { createCostService } from './features/costs/service.ts'
+import { createDatasetHandlers } from './features/datasets/handlers.ts'
+import { createDatasetRepository } from './features/datasets/repository.ts'
+import { createDatasetService } from './features/datasets/service.ts'
+import { createThreadValidator } from './features/datasets/thread-validator.ts'
+import { createEndpointHandlers } from './features/endpoints/handlers.ts'
+import { createEndpointRepository } from './features/endpoints/repository.ts'
+import { createEndpointService } from './features/endpoints/service.ts'
+import { loadCatalogue } from './features/models/catalogue.ts'
+import { createModelHandlers } from './features/models/handlers.ts'
+import { createModelService } from './features/models/service.ts'
+import { createNotificationHandlers } from './features/notifications/handlers.ts'
+import { createNotificationRepository } from './features/notifications/repository.ts'
+import { createNotificationService } from './features/notifications/service.ts'
+import { createRunHandlers } from './features/runs/handlers.ts'
+import { createProgressRepository } from './features/runs/progress/repository.ts'
+import { createRunRepository } from './features/runs/repository.ts'
+import { createRunService } from './features/runs/service.ts'
+import { createSettingsHandlers } from './features/settings/handlers.ts'
+import { createSettingsRepository } from './features/settings/repository.ts'
+import { createSettingsService } from './features/settings/service.ts'
+import { createKeychain } from './integrations/keychain.ts'
+import { createLocalComputer } from './integrations/local-platform/local-computer.ts'
+import { testRunpodConnection } from './integrations/runpod/connection-test.ts'
+import { createEventHub, type EventHub, type SendToWindow } from './ipc/events.ts'
+import { joinHandlers } from './ipc/handlers.ts'
+import { createDispatch, type Dispatch } from './ipc/router.ts'
+import { systemClock } from './lib/clock.ts'
+import { createDisposables } from './lib/disposables.ts'
+import { createUuidV7 } from './lib/ids.ts'
+import type { Log } from './lib/log.ts'
+import type { AppPaths } from './shell/paths.ts'
 
 /** What the core may ask of the desktop; `main/shell` binds it to Electron, tests to plain functions. */
 export interface ShellPorts {
@@ -28,4 +69,147 @@ export interface Core {
   /** Recovers interrupted work and goes on with it. */
   start(): Promise<void>
   dispose(): Promise<void>
+}
+
+interface ComposeOptions {
+  readonly paths: AppPaths
+  readonly shell: ShellPorts
+  readonly log: Log
+  readonly isDevelopment: boolean
+  /** What the process was started with. */
+  readonly environment: NodeJS.ProcessEnv
+}
+
+const runpodJobBaseUrl = 'https://api.runpod.ai/v2'
+const runpodRestBaseUrl = 'https://api.runpod.io/v2'
+
+/** Builds every service once, by hand, in the order of their dependencies. */
+export function compose({ paths, shell, log, isDevelopment, environment }: ComposeOptions): Core {
+  const clock = systemClock
+  const newId = () => createUuidV7(clock.nowMs())
+  const disposables = createDisposables((error) => log.error('A part did not shut down', error))
+  const hub = createEventHub({ send: shell.sendToWindow, clock })
+  const database = openAppDatabase(paths, environment['TUNESMITH_SQLITE_BINDING'], log)
+  disposables.add(() => void database.close())
+  const base = { clock, newId, events: hub, log }
+  const userAgent = `Tunesmith/${shell.versions().version}`
+
+  const settings = createSettingsService({ ...base, repository: createSettingsRepository(database), applyTheme: (theme) => shell.applyTheme(theme) })
+  const notifications = createNotificationService({
+    ...base,
+    repository: createNotificationRepository(database),
+    isOsNoticeOn: (type) => settings.get().osNotifications[type],
+    showOsNotification: (notice) => shell.showOsNotification(notice),
+  })
+  const costs = createCostService({ ...base, repository: createCostRepository(database) })
+  const models = createModelService({
+    catalogue: loadCatalogue(join(paths.resources, 'models')),
+    pickModelFolder: (windowId) => shell.pickModelFolder(windowId),
+  })
+  const runRepository = createRunRepository(database)
+  const progress = createProgressRepository(database)
+
+  const datasets = createDatasetService({
+    ...base,
+    repository: createDatasetRepository(database),
+    validator: createThreadValidator({ script: paths.datasetValidator }),
+    datasetsFolder: paths.datasets,
+    samplesFolder: join(paths.resources, 'samples'),
+    notify: (notice) => notifications.notify(notice),
+    isUsedByActiveRun: (id) => runs.isInUse(id),
+    isReferencedByRun: (id) => runRepository.refersTo(id),
+  })
+  disposables.add(() => datasets.dispose())
+
+  const local = createLocalComputer({
+    ...base,
+    stateFolder: paths.localPlatform,
+    volumeFolder: paths.volume,
+    trainerFolder: paths.trainer,
+    pythonFolder: paths.python,
+    givenPython: environment['TUNESMITH_PYTHON'],
+    userAgent,
+    onWorkerLog: ({ message }) => runs.recordLocalWorkerLine(message),
+    onChanged: () => void endpoints.publishLocal(),
+  })
+  const endpoints = createEndpointService({
+    ...base,
+    repository: createEndpointRepository(database),
+    local,
+    keys: createKeychain({ clock, log }),
+    testRunpod: (target) =>
+      testRunpodConnection({ ...target, jobBaseUrl: runpodJobBaseUrl, restBaseUrl: runpodRestBaseUrl, userAgent, clock }),
+    isInUse: (id) => runs.isInUse(id),
+  })
+
+  const adapters = createAdapterService({
+    ...base,
+    repository: createAdapterRepository(database),
+    adaptersFolder: paths.adapters,
+    quarantineFolder: paths.quarantine,
+    notify: (notice) => notifications.notify(notice),
+    shell,
+    describeRun: (runId) => runs.get(runId),
+    listTrainLosses: (runId) => runs.listMetrics(runId, -1).points.filter((point) => point.kind === 'train'),
+    openVolume: async (runId) => (await endpoints.connect(runs.get(runId).config.endpointId)).volume,
+  })
+  const runs = createRunService({
+    ...base,
+    repository: runRepository,
+    progress,
+    ports: { datasets, endpoints, adapters, costs, models, notify: (notice) => notifications.notify(notice) },
+    pickCsvPath: (windowId, defaultName) => shell.pickTargetFile(windowId, 'Export metrics', defaultName, 'csv'),
+  })
+  // Shut down in the reverse order: the driver lets go first, then the worker saves and ends.
+  disposables.add(() => local.stop())
+  disposables.add(() => runs.dispose())
+
+  const appInfo = () => ({ ...shell.versions(), dataFolder: paths.data, logFile: paths.logFile, databaseVersion: migrations.length })
+  const dispatch = createDispatch({
+    handlers: joinHandlers({
+      datasets: createDatasetHandlers({ service: datasets, pickFile: (windowId) => shell.pickDatasetFile(windowId) }),
+      models: createModelHandlers(models),
+      runs: createRunHandlers(runs),
+      adapters: createAdapterHandlers(adapters),
+      endpoints: createEndpointHandlers(endpoints),
+      costs: createCostHandlers(costs),
+      notifications: createNotificationHandlers(notifications),
+      settings: createSettingsHandlers({
+        service: settings,
+        appInfo,
+        dataFolder: paths.data,
+        openFolder: (path) => shell.openFolder(path),
+        openExternal: (url) => shell.openExternal(url),
+        copyText: (text) => shell.copyText(text),
+        lastLogLines: () => shell.lastLogLines(),
+      }),
+    }),
+    log: log.scoped('ipc'),
+    newErrorId: () => randomBytes(4).toString('hex'),
+    checksOutput: isDevelopment,
+  })
+
+  // Before the first window asks: the theme, and this computer in the list of endpoints.
+  settings.start()
+  endpoints.start()
+  return {
+    dispatch,
+    hub,
+    async start() {
+      await Promise.all([datasets.start(), adapters.start()])
+      runs.resumeAll()
+      await local.start()
+    },
+    dispose: () => disposables.disposeAll(),
+  }
+}
+
+function openAppDatabase(paths: AppPaths, nativeBinding: string | undefined, log: Log): SqliteDatabase {
+  for (const folder of [paths.data, paths.backups, paths.datasets, paths.adapters, paths.quarantine, paths.volume, paths.localPlatform]) {
+    mkdirSync(folder, { recursive: true })
+  }
+  const database = openDatabase({ path: paths.database, nativeBinding })
+  const report = migrate(database, migrations, (version) => join(paths.backups, `tunesmith-v${version}-${Date.now()}.sqlite`))
+  if (report.fromVersion !== report.toVersion) log.info('Database migrated', report)
+  return database
 }

@@ -29,7 +29,7 @@ async function start(): Promise<void> {
     hardenContents(log)
     serveApp(paths.renderer)
     const shell = createShellPorts({ paths, log, lastLogLines: () => logFile.lastLines() })
-    const core = compose({ paths, shell: shell.ports, log, isDevelopment: !app.isPackaged })
+    const core = compose({ paths, shell: shell.ports, log, isDevelopment: !app.isPackaged, environment: process.env })
     disposeBeforeQuit(() => core.dispose(), log)
     startMainWindow({ paths, log, core, shell })
     await core.start()

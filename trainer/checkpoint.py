@@ -84,7 +84,7 @@ class CheckpointStore:
         save_file(checkpoint.rng, str(directory / "rng.safetensors"))
         write_json(directory / "state.json", {"python_rng": checkpoint.python_rng, "progress": asdict(checkpoint.progress)})
         names = ("adapter.safetensors", "optimizer.safetensors", "rng.safetensors", "state.json")
-        files = []
+        files: list[dict[str, Any]] = []
         for name in names:
             path = directory / name
             sync_file(path)

@@ -5,9 +5,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from protocol import StopReason
+
+
+class StopSource(Protocol):
+    """Says whether somebody asked the run to end."""
+
+    @property
+    def reason(self) -> StopReason | None: ...
 
 
 class StopControl:
@@ -15,7 +22,7 @@ class StopControl:
 
     def __init__(self) -> None:
         self._reason: StopReason | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._on_stop: list[Callable[[StopReason], None]] = []
 
     @property

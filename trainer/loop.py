@@ -6,15 +6,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 
 from checkpoint import Checkpoint, CheckpointStore, Tensors, restore_rng, rng_state
+from control import StopSource
 from data import Row
 from memory import peak_memory, unless_out_of_memory
 from objective import Objective
-from protocol import Hyperparameters, RunFailure, StopReason
+from protocol import Hyperparameters, RunFailure
 from run_progress import Progress
 from schedule import Schedule
 from status_manager import EventLog
@@ -24,13 +25,6 @@ _SKIPS_UNTIL_DIVERGED = 3
 _OOM_ADVICE = "Lower max_length or lora_r, or choose a smaller base model or a GPU with more memory."
 Outcome = Literal["finished", "user", "time_limit", "diverged", "shutdown"]
 _OUT_OF_MEMORY = "out of memory"
-
-
-class StopSource(Protocol):
-    """Says whether somebody asked the run to end."""
-
-    @property
-    def reason(self) -> StopReason | None: ...
 
 
 @dataclass(frozen=True)

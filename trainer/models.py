@@ -306,10 +306,11 @@ def lora_targets(model: Any) -> list[str]:
     return targets
 
 
-def add_lora(model: Any, parameters: Hyperparameters) -> Any:
+def add_lora(model: Any, parameters: Hyperparameters, placement: Placement) -> Any:
     """Wraps the base model with float32 LoRA adapters; what they start from depends on the seed only."""
     import torch
     from peft import LoraConfig, get_peft_model
+    from peft.tuners.tuners_utils import BaseTunerLayer
 
     vision = [name for name, _ in model.named_modules() if name.endswith(("vision_tower", "visual", "multi_modal_projector"))]
     config = LoraConfig(
@@ -325,4 +326,8 @@ def add_lora(model: Any, parameters: Hyperparameters) -> Any:
     for parameter in wrapped.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.to(torch.float32)
+    for module in wrapped.modules():
+        # Autocast picks the precision of the products; a cast of its own would only be undone by it.
+        if placement.autocast and isinstance(module, BaseTunerLayer):
+            module.cast_input_dtype_enabled = False
     return wrapped

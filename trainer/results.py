@@ -1,5 +1,6 @@
 """result.json, the system of record of a run, and the small answer that goes through the job API."""
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,12 @@ class RunReport:
     status: EndStatus | None = None
     error: RunFailure | None = None
     is_interruptible: bool = True
+    ending: threading.RLock = field(default_factory=threading.RLock)
+
+    def pass_point_of_no_return(self) -> None:
+        """From here on the run ends by its own course; waits for ever if it is being left already."""
+        with self.ending:
+            self.is_interruptible = False
 
 
 def write_result(run_directory: Path, report: RunReport, *, status: EndStatus, last_seq: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from checkpoint import Checkpoint, CheckpointStore
-from control import StopControl
+from control import StopSource
 from data import PLAIN_TEMPLATE, Dataset, RowEncoder, build_dataset, end_of_turn_ids, read_rows
 from loop import Clock, Outcome, TrainingLoop
 from models import Placement, ResolvedModel, add_lora, choose_placement, count_parameters, load_base, load_tokenizer, resolve
@@ -28,20 +28,20 @@ class _Session:
     volume: Path
     run_directory: Path
     log: EventLog
-    stop: StopControl
+    stop: StopSource
     job: TrainInput
     report: RunReport
     began: float
 
 
-def run_session(*, volume: Path, run_directory: Path, log: EventLog, stop: StopControl, job: TrainInput, report: RunReport) -> None:
+def run_session(*, volume: Path, run_directory: Path, log: EventLog, stop: StopSource, job: TrainInput, report: RunReport) -> None:
     """Runs the attempt to its end; `report.status` stays None when the run is to be resumed later."""
     session = _Session(volume, run_directory, log, stop, job, report, time.monotonic())
     store = CheckpointStore(run_directory)
     saved = store.newest()
     if saved is not None:
         report.progress = saved.progress
-    if log.last_seq > 0:
+    if log.attempt > 1:
         log.emit("resumed", step=report.progress.step)
     log.emit("stage", stage="preparing", detail="Checking the training file")
     rows = read_rows(volume, job.dataset)
@@ -54,7 +54,7 @@ def run_session(*, volume: Path, run_directory: Path, log: EventLog, stop: StopC
     model = _load_model(session, base, dataset, placement)
     loop, schedule = _build_loop(session, base, model, tokenizer, dataset, placement, store, saved)
     _announce_plan(session, model, dataset, schedule, placement)
-    report.is_interruptible = False
+    report.pass_point_of_no_return()
     if loop.progress.step == 0 and saved is None:
         _begin(session, loop, model, tokenizer, dataset, placement)
     log.emit("stage", stage="training", done=loop.progress.step, total=schedule.steps_total, unit="steps")
@@ -113,7 +113,7 @@ def _load_model(session: _Session, base: ResolvedModel, dataset: Dataset, placem
     attention = "eager" if placement.device == "cpu" and longest <= _EAGER_ATTENTION_LENGTH else "sdpa"
     session.log.emit("stage", stage="loading_model", detail="Loading weights")
     torch.manual_seed(session.job.hyperparameters.seed)
-    model = add_lora(load_base(base.folder, placement, attention), session.job.hyperparameters)
+    model = add_lora(load_base(base.folder, placement, attention), session.job.hyperparameters, placement)
     total = sum(parameter.numel() for parameter in model.parameters())
     if placement.device == "cuda" and total >= _CHECKPOINTING_PARAMETERS:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

@@ -217,7 +217,10 @@ def _crash_failure(code: int) -> RunFailure:
 def _child_environment() -> dict[str, str]:
     """Ours without the platform's credentials, which training has no use for."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNPOD_") and name != "TUNESMITH_EXIT_WITH_STDIN"}
-    defaults = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "PYTHONUNBUFFERED": "1"}
+    defaults = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    if sys.platform == "linux":
+        # Otherwise glibc gives large tensors back after every step and faults them in again.
+        defaults |= {"MALLOC_MMAP_THRESHOLD_": str(4 << 30), "MALLOC_TRIM_THRESHOLD_": str(16 << 30)}
     return {**defaults, **kept}
 
 

@@ -12,9 +12,9 @@ import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from control import StopControl, detach_output
+from control import StopControl, StopSource, detach_output
 from lease import exclusive, process_start
-from protocol import RunFailure, TrainInput, parse_train_input
+from protocol import EndStatus, RunFailure, StopReason, TrainInput, parse_train_input
 from results import RunReport, write_result
 from status_manager import EventLog, Heartbeat
 from storage import canonical_json, is_disk_full, read_json, sha256_bytes
@@ -71,17 +71,16 @@ def _attempt(volume: Path, run_directory: Path, attempt: int, stop: StopControl,
     try:
         job = parse_train_input(read_json(run_directory / "config.json"))
         report = RunReport(job=job, attempt=attempt, config_sha256=sha256_bytes(canonical_json(job.raw)))
+        stop.on_stop(lambda reason: _leave_early(reason, run_directory, log, report))
         with Heartbeat(log):
-            _run_guarded(volume, run_directory, log, stop, job, report)
+            run_guarded(volume, run_directory, log, stop, job, report)
     finally:
         log.close()
 
 
-def _run_guarded(volume: Path, run_directory: Path, log: EventLog, stop: StopControl, job: TrainInput, report: RunReport) -> None:
-    """Runs the attempt; whatever goes wrong becomes a result that says so."""
-
-    def leave_early(reason: str) -> None:
-        """Nothing is trained yet, so nothing is lost by not waiting for a download or a load."""
+def _leave_early(reason: StopReason, run_directory: Path, log: EventLog, report: RunReport) -> None:
+    """While nothing is trained yet, nothing is lost by not waiting for a download or a load."""
+    with report.ending:
         if not report.is_interruptible:
             return
         log.emit("stopping", reason=reason)
@@ -90,8 +89,11 @@ def _run_guarded(volume: Path, run_directory: Path, log: EventLog, stop: StopCon
         log.close()
         os._exit(0)
 
-    stop.on_stop(leave_early)
+
+def run_guarded(volume: Path, run_directory: Path, log: EventLog, stop: StopSource, job: TrainInput, report: RunReport) -> None:
+    """Runs the attempt; whatever goes wrong becomes a result that says so."""
     try:
+        log.emit("stage", stage="preparing", detail="Starting PyTorch")
         from session import run_session
 
         run_session(volume=volume, run_directory=run_directory, log=log, stop=stop, job=job, report=report)
@@ -123,8 +125,8 @@ def _fail(run_directory: Path, log: EventLog, report: RunReport, failure: RunFai
     _finish(run_directory, log, report, "failed")
 
 
-def _finish(run_directory: Path, log: EventLog, report: RunReport, status: Any) -> None:
-    report.is_interruptible = False
+def _finish(run_directory: Path, log: EventLog, report: RunReport, status: EndStatus) -> None:
+    report.pass_point_of_no_return()
     log.emit("finished", status=status)
     log.sync()
     write_result(run_directory, report, status=status, last_seq=log.last_seq)

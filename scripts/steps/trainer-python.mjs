@@ -50,13 +50,19 @@ export async function pipInstall(python, args, report) {
     },
   })
   if (code === 0) return
-  const reason = tail.find((text) => text.startsWith('ERROR: ')) ?? tail.findLast((text) => !text.startsWith('WARNING')) ?? 'no reason given'
+  const reason =
+    tail.find((text) => text.startsWith('ERROR: ')) ?? tail.findLast((text) => !text.startsWith('WARNING')) ?? 'no reason given'
   throw stepError(
     `pip could not install the trainer's packages (${reason.replace(/https?:\/\/\S+/g, 'the package index')}); check the network and pip's settings, then run the same command again.`,
   )
 }
 
-async function createEnvironment(base, folder, files, report) {
+/** The exact release of PyTorch that the requirements pin, or undefined when they pin none. */
+export function pinnedTorch(requirements) {
+  return /^torch==(\S+)/m.exec(requirements)?.[1]
+}
+
+async function createEnvironment(base, folder, { files, torch }, report) {
   report('creating the virtual environment')
   const made = await runCommand(base, ['-m', 'venv', folder])
   if (made.code !== 0) {
@@ -66,6 +72,8 @@ async function createEnvironment(base, folder, files, report) {
   }
   const python = environmentPython(folder)
   await pipInstall(python, ['--quiet', PIP], report)
+  // `===` refuses a CPU-only build ("2.13.0+cpu"), which pip would otherwise prefer where its settings offer one.
+  if (torch !== undefined) await pipInstall(python, ['--progress-bar', 'raw', '--no-compile', `torch===${torch}`], report)
   await pipInstall(python, ['--progress-bar', 'raw', '--no-compile', ...files.flatMap((file) => ['-r', file])], report)
 }
 
@@ -81,11 +89,12 @@ export async function prepareTrainerPython({ root, cache, lines }) {
     const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')))
     const { version, executable } = await findPython()
     const device = (await hasCudaDevice()) ? 'cuda' : 'cpu'
+    const torch = device === 'cuda' ? pinnedTorch(texts.join('\n')) : undefined
     const name = `trainer-${hashText(executable, version, device, PIP, ...texts).slice(0, 16)}`
     const { folder, built } = await cachedFolder(
       cache,
       name,
-      (target) => createEnvironment(executable, target, files, report),
+      (target) => createEnvironment(executable, target, { files, torch }, report),
       () => report('waiting for another set-up'),
     )
     return { summary: `${version} with its packages (${built ? 'installed' : 'ready'})`, value: environmentPython(folder) }

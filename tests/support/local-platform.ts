@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, watch } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -79,11 +79,8 @@ export async function startTestPlatform(options: TestOptions): Promise<TestPlatf
     volumeFolder,
     log,
     states,
-    async tell(name) {
-      const { writeFile } = await import('node:fs/promises')
-      await writeFile(join(volumeFolder, name), '')
-    },
-    mark: (name) => waitForFile(volumeFolder, name),
+    tell: (name) => writeFile(join(volumeFolder, name), ''),
+    mark: (name) => markIn(volumeFolder, name),
   }
 }
 
@@ -117,7 +114,8 @@ export async function removeRoot(root: string): Promise<void> {
   await rm(root, { recursive: true, force: true, maxRetries: 5 })
 }
 
-function waitForFile(folder: string, name: string): Promise<string> {
+/** Text of a mark in a folder, as soon as it is there. */
+export function markIn(folder: string, name: string): Promise<string> {
   const path = join(folder, name)
   return new Promise((resolve) => {
     const look = () => {

@@ -155,6 +155,8 @@ CREATE TABLE adapter (
   files_json TEXT NOT NULL,
   health_json TEXT NOT NULL,
   summary_json TEXT NOT NULL,
+  -- Dataset and hyperparameters it was made from, kept although the run may be deleted.
+  origin_json TEXT NOT NULL,
   stopped_early INTEGER NOT NULL CHECK (stopped_early IN (0, 1)),
   manifest_sha256 TEXT NOT NULL,
   quarantine_reason TEXT,

@@ -81,6 +81,8 @@ export function createRunRepository(db: SqliteDatabase) {
     /** Runs with work left: active ones and ended ones whose closing is not recorded. */
     listUnfinishedIds: (): readonly string[] => statements.listUnfinished.pluck().all() as string[],
     /** Whether an active run names a dataset or an endpoint. */
+    /** True when any run, ended or removed ones included, was trained on the dataset. */
+    refersTo: (datasetId: string): boolean => statements.refersTo.get(datasetId) !== undefined,
     isUsedByActiveRun: (id: string): boolean => statements.isUsed.get(id, id) !== undefined,
     saveState,
     appendEvent(id: string, atMs: number, event: MachineEvent) {
@@ -116,6 +118,7 @@ function prepare(db: SqliteDatabase) {
     list: db.prepare('SELECT * FROM run WHERE deleted_at_ms IS NULL ORDER BY created_at_ms DESC, id DESC'),
     listUnfinished: db.prepare(`SELECT id FROM run WHERE status IN ('queued', 'initializing', 'running', 'collecting')
       OR json_extract(state_json, '$.isSettled') = 0 ORDER BY created_at_ms, id`),
+    refersTo: db.prepare('SELECT 1 FROM run WHERE dataset_id = ? LIMIT 1'),
     isUsed: db.prepare(`SELECT 1 FROM run WHERE status IN ('queued', 'initializing', 'running', 'collecting')
       AND (dataset_id = ? OR endpoint_id = ?) LIMIT 1`),
     saveState: db.prepare(`UPDATE run SET state_json = @state_json, status = @status, stage = @stage, job_id = @job_id,

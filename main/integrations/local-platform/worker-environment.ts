@@ -40,6 +40,7 @@ const inherited: ReadonlySet<string> = new Set([
   'TRANSFORMERS_OFFLINE',
   'TUNESMITH_DEVICE',
   'TUNESMITH_DTYPE',
+  'TUNESMITH_DEMO_MODEL',
   'SYSTEMROOT',
   'SYSTEMDRIVE',
   'WINDIR',

@@ -19,7 +19,8 @@ export interface WorkerProcess {
   endTree(graceMs: number): Promise<void>
 }
 
-interface SpawnOptions {
+/** What a worker is started with. */
+export interface SpawnOptions {
   readonly workerId: string
   readonly token: string
   readonly mark: string

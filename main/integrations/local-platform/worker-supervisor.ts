@@ -7,7 +7,7 @@ import { delay, type Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { workerEnvironment } from './worker-environment.ts'
 import { readWorkerLine, type WorkerLogLine } from './worker-log.ts'
-import { endLeftWorker, endsWithin, spawnWorker, type WorkerProcess } from './worker-process.ts'
+import { endLeftWorker, endsWithin, spawnWorker, type SpawnOptions, type WorkerProcess } from './worker-process.ts'
 
 /** What the one local worker is doing. */
 export type WorkerState = 'stopped' | 'starting' | 'ready' | 'busy' | 'restarting'
@@ -110,12 +110,12 @@ export function createWorkerSupervisor(dependencies: SupervisorDependencies): Wo
     dependencies.dismiss(leaving.workerId)
     if (!(await endsWithin(leaving, timings.stopGraceMs, clock))) await leaving.endTree(0)
   }
-  const startOne = async (python: string): Promise<WorkerProcess> => {
+  const prepare = async (python: string): Promise<SpawnOptions> => {
     const mark = randomBytes(16).toString('hex')
     const token = randomBytes(32).toString('hex')
     const workerId = `local-${randomBytes(6).toString('hex')}`
     await writeFileAtomically(markFile, JSON.stringify({ mark }))
-    return spawnWorker({
+    return {
       workerId,
       token,
       mark,
@@ -125,11 +125,14 @@ export function createWorkerSupervisor(dependencies: SupervisorDependencies): Wo
       script: join(dependencies.trainerFolder, 'handler.py'),
       env: workerEnvironment(dependencies.environment, { ...dependencies, workerId, token, mark }),
       onLine: (line) => dependencies.onWorkerLog(readWorkerLine(line, token)),
-    })
+    }
   }
   /** One worker from its start to the end of its last process. */
   const liveOnce = async (python: string) => {
-    const started = await startOne(python)
+    const prepared = await prepare(python)
+    // From here to the assignment nothing may wait, or `stop` would miss the worker.
+    life.signal.throwIfAborted()
+    const started = spawnWorker(prepared)
     worker = started
     show()
     await started.ended

@@ -96,7 +96,7 @@ function SettingField({ name, text, error, isChanged, presetText, onEdit }: Sett
         <input {...shared} type="text" inputMode="decimal" autoComplete="off" placeholder={name === 'max_steps' ? 'No limit' : undefined} onChange={(event) => onEdit(event.target.value)} />
       )}
       <p id={`${id}-hint`} className="field-hint">
-        {hint} {choices.length === 0 && <span>{describeRange(name)}.</span>} {isChanged && <span className="setting-field-preset">Preset: {presetText === '' ? 'no limit' : presetText}.</span>}
+        {hint} {choices.length === 0 && <span>From {describeRange(name)}.</span>} {isChanged && <span className="setting-field-preset">Preset: {presetText === '' ? 'no limit' : presetText}.</span>}
       </p>
       <p id={`${id}-error`} role={error === null ? undefined : 'alert'} className="field-error">
         {error}

@@ -41,7 +41,7 @@ export function NewRunPage() {
           </p>
         )}
         <NewRunChoices newRun={newRun} />
-        <div className="new-run-name">
+        <div className="choice new-run-name">
           <label className="field-label" htmlFor="run-name">
             Name of the run
           </label>

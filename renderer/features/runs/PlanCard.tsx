@@ -49,7 +49,8 @@ function PlanBody({ plan }: { readonly plan: NewRunPlan }) {
     )
   }
   return (
-    <div className="plan-card-body" data-current={plan.isCurrent} aria-busy={!plan.isCurrent}>
+    // It scrolls in a low window, so it takes the keyboard.
+    <div className="plan-card-body" role="region" aria-label="Figures and checks" tabIndex={0} aria-busy={!plan.isCurrent}>
       {plan.estimate === null ? (
         <p className="plan-card-missing">Computing the plan.</p>
       ) : (

@@ -12,6 +12,9 @@ export interface PlanLine {
   readonly basis: string | null
 }
 
+const minuteMs = 60_000
+const hourMs = 3_600_000
+
 /** The plan as lines in reading order; a figure that was not computed is a dash, never zero. */
 export function buildPlanLines(estimate: Estimate): readonly PlanLine[] {
   const basis = (figure: 'tokens' | 'steps' | 'time' | 'cost') => estimate.basis.find((entry) => entry.figure === figure)?.text ?? null
@@ -25,7 +28,7 @@ export function buildPlanLines(estimate: Estimate): readonly PlanLine[] {
     },
     { id: 'tokens', label: 'Tokens', value: writeRange(estimate.tokens, formatCount), isEstimate: !isExact(estimate.tokens), basis: basis('tokens') },
     { id: 'steps', label: 'Steps', value: `${formatCount(estimate.steps)}`, isEstimate: false, basis: basis('steps') ?? `${formatCount(estimate.stepsPerEpoch)} in each epoch.` },
-    { id: 'time', label: 'Time', value: estimate.durationMs === null ? '–' : writeRange(estimate.durationMs, formatDuration), isEstimate: estimate.durationMs !== null, basis: basis('time') },
+    { id: 'time', label: 'Time', value: estimate.durationMs === null ? '–' : writeTimeRange(estimate.durationMs), isEstimate: estimate.durationMs !== null, basis: basis('time') },
     { id: 'cost', label: 'Cost', value: writeCost(estimate.costMicroUsd), isEstimate: estimate.costMicroUsd !== null && estimate.costMicroUsd.high > 0, basis: basis('cost') },
   ]
 }
@@ -47,6 +50,18 @@ function writeCost(cost: Range | null): string {
 function writeRange({ low, high }: Range, format: (value: number) => string): string {
   const [from, to] = [format(Math.round(low)), format(Math.round(high))]
   return from === to ? from : `${from}–${to.replace(/^\$/, '')}`
+}
+
+/** Times in one unit and without digits an estimate cannot have: "11–16 min". */
+function writeTimeRange({ low, high }: Range): string {
+  if (low === high) return formatDuration(Math.round(low))
+  if (high < 2 * minuteMs) return joinRange(Math.floor(low / 1000), Math.ceil(high / 1000), 's')
+  if (high < 2 * hourMs) return joinRange(Math.max(1, Math.floor(low / minuteMs)), Math.ceil(high / minuteMs), 'min')
+  return joinRange(Math.floor((low / hourMs) * 10) / 10, Math.ceil((high / hourMs) * 10) / 10, 'h')
+}
+
+function joinRange(low: number, high: number, unit: string): string {
+  return low === high ? `${low} ${unit}` : `${low}–${high} ${unit}`
 }
 
 function isExact(range: Range): boolean {

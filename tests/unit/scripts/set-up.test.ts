@@ -4,7 +4,7 @@ import { buildFolderName } from '../../../scripts/package-app.mjs'
 import { formatBytes, formatElapsed } from '../../../scripts/progress-lines.mjs'
 import { ADDON_DEFINES, readDefines } from '../../../scripts/steps/sqlite-binding.mjs'
 import { missingPackages } from '../../../scripts/steps/system-packages.mjs'
-import { readPipLine } from '../../../scripts/steps/trainer-python.mjs'
+import { pinnedTorch, readPipLine } from '../../../scripts/steps/trainer-python.mjs'
 
 describe('screen', () => {
   it('catches windows that open on a desktop where CI runs, or on none at all', () => {
@@ -65,5 +65,12 @@ describe('packages', () => {
   it('catches a development build that looks like a release', () => {
     expect(buildFolderName({ isDevelopmentOnly: true, platform: 'linux', arch: 'x64' })).toBe('tunesmith-development-linux-x64')
     expect(buildFolderName({ isDevelopmentOnly: false, platform: 'linux', arch: 'x64' })).toBe('tunesmith-linux-x64')
+  })
+})
+
+describe('PyTorch', () => {
+  it('catches a machine with a CUDA device that gets the CPU build', () => {
+    expect(pinnedTorch('# worker\ntorch==2.13.0\ntorchvision==0.1')).toBe('2.13.0')
+    expect(pinnedTorch('transformers==5.17.0')).toBeUndefined()
   })
 })
