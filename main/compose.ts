@@ -90,7 +90,11 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
   const disposables = createDisposables((error) => log.error('A part did not shut down', error))
   const hub = createEventHub({ send: shell.sendToWindow, clock })
   const database = openAppDatabase(paths, environment['TUNESMITH_SQLITE_BINDING'], log)
-  disposables.add(() => void database.close())
+  let isOpen = true
+  disposables.add(() => {
+    isOpen = false
+    database.close()
+  })
   const base = { clock, newId, events: hub, log }
   const userAgent = `Tunesmith/${shell.versions().version}`
 
@@ -130,7 +134,9 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     givenPython: environment['TUNESMITH_PYTHON'],
     userAgent,
     onWorkerLog: ({ message }) => runs.recordLocalWorkerLine(message),
-    onChanged: () => void endpoints.publishLocal(),
+    onChanged: () => {
+      if (isOpen) endpoints.publishLocal().catch((error: unknown) => log.error('The state of this computer was not told', error))
+    },
   })
   const endpoints = createEndpointService({
     ...base,
@@ -153,6 +159,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     listTrainLosses: (runId) => runs.listMetrics(runId, -1).points.filter((point) => point.kind === 'train'),
     openVolume: async (runId) => (await endpoints.connect(runs.get(runId).config.endpointId)).volume,
   })
+  disposables.add(() => adapters.dispose())
   const runs = createRunService({
     ...base,
     repository: runRepository,

@@ -16,6 +16,8 @@ async function listFiles(place) {
   return nested.flat()
 }
 
+const withoutStack = (lines) => lines.filter((text) => !/^\s+at /.test(text)).slice(-14)
+
 /** Changes whenever a file that goes into the build does. */
 export async function sourceStamp(root, sources = SOURCES) {
   const files = await Promise.all(sources.map((source) => listFiles(path.join(root, source))))
@@ -39,7 +41,7 @@ export async function buildApp({ root, lines, env }) {
         const logFile = path.join(root, 'out', 'build.log')
         const { code, tail } = await runCommand('electron-vite', ['build', '-c', 'main/build.config.ts'], { cwd: root, env, logFile })
         const missing = outputs.filter((file) => !existsSync(file)).map((file) => path.relative(root, file))
-        if (code !== 0) throw stepError(`The build failed; the reason is in out/build.log:\n${tail.slice(-12).join('\n')}`)
+        if (code !== 0) throw stepError(`The build failed; the reason is in out/build.log:\n${withoutStack(tail).join('\n')}`)
         if (missing.length > 0) throw stepError(`The build left out ${missing.join(', ')}; see out/build.log and main/build.config.ts.`)
         await writeFile(stampFile, stamp)
         return { summary: 'built' }

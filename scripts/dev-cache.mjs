@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { link, mkdir, open, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { link, mkdir, open, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { onShutdown } from './run-command.mjs'
 
 const POLL_MS = 300
 const STALE_AFTER_MS = 15_000
+const UNUSED_AFTER_MS = 14 * 24 * 3_600_000
 const COMPLETE = '.tunesmith-complete'
 
 /** The folder, outside the repository, that keeps what is slow to fetch or build. */
@@ -100,22 +101,45 @@ export async function withLock(lockFile, work, onWait = () => {}) {
   }
 }
 
-/** The cached folder `name`, built by `build(folder)` when it is not there complete; never seen half built by anyone else. */
-export async function cachedFolder(cache, name, build, onWait) {
+async function markUsed(marker) {
+  const now = new Date()
+  await utimes(marker, now, now)
+}
+
+/**
+ * The cached folder `name`, built by `build(folder)` when it is not there complete; never seen half built by anyone else.
+ * `isUsable` may find that a complete one has broken since.
+ * @param {(folder: string) => boolean} isUsable
+ */
+export async function cachedFolder(cache, name, build, onWait = () => {}, isUsable = () => true) {
   const folder = path.join(cache, name)
-  const isComplete = () => existsSync(path.join(folder, COMPLETE))
-  if (isComplete()) return { folder, built: false }
+  const marker = path.join(folder, COMPLETE)
+  const isReady = () => existsSync(marker) && isUsable(folder)
+  if (isReady()) {
+    await markUsed(marker)
+    return { folder, built: false }
+  }
   return withLock(
     path.join(cache, 'locks', `${name}.lock`),
     async () => {
-      if (isComplete()) return { folder, built: false }
+      if (isReady()) return { folder, built: false }
       // Built in place, not renamed into it: a Python environment holds its own path. The marker comes last.
       await rm(folder, { recursive: true, force: true })
       await mkdir(folder, { recursive: true })
       await build(folder)
-      await writeFile(path.join(folder, COMPLETE), '')
+      await writeFile(marker, '')
       return { folder, built: true }
     },
     onWait,
   )
+}
+
+/** Removes complete folders of one kind that nobody used for two weeks. */
+export async function pruneUnused(cache, prefix) {
+  for (const name of await readdir(cache)) {
+    if (!name.startsWith(prefix)) continue
+    const marker = await stat(path.join(cache, name, COMPLETE)).catch(() => undefined)
+    if (marker === undefined || Date.now() - marker.mtimeMs < UNUSED_AFTER_MS) continue
+    await rm(path.join(cache, name), { recursive: true, force: true })
+  }
 }

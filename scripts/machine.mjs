@@ -20,7 +20,9 @@ export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 /** The environment in which every tool runs: the project's Node and its installed commands first on PATH. */
 export function toolEnvironment(root, node, base = process.env) {
   const folders = [path.dirname(node), path.join(root, 'node_modules', '.bin')]
-  const env = { ...base, PATH: [...folders, base.PATH ?? ''].join(path.delimiter) }
+  // Windows spells it Path, and a plain copy of the environment minds the spelling.
+  const name = Object.keys(base).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH'
+  const env = { ...base, [name]: [...folders, base[name] ?? ''].join(path.delimiter) }
   // Left over from other Electron tools, it would start Electron as plain Node.
   delete env.ELECTRON_RUN_AS_NODE
   return env

@@ -10,7 +10,7 @@ import { stepError } from './step-error.mjs'
 export function npmCommand(env = process.env) {
   const script = env.npm_execpath
   if (script !== undefined && /npm-cli\.c?js$/.test(script)) return { command: process.execPath, args: [script] }
-  return { command: process.platform === 'win32' ? 'npm.cmd' : 'npm', args: [] }
+  return { command: 'npm', args: [] }
 }
 
 async function folderBytes(folder) {

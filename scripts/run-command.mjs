@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { constants } from 'node:os'
+import path from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
 const TAIL_LINES = 40
@@ -92,7 +93,8 @@ export function runCommand(command, args, options = {}) {
     cwd,
     env,
     detached: ownGroup,
-    shell: process.platform === 'win32' && command.endsWith('.cmd'),
+    // Windows starts npm's command shims through its shell only.
+    shell: process.platform === 'win32' && !path.isAbsolute(command),
     stdio: [foreground ? 'inherit' : 'ignore', passOutput ? 'inherit' : 'pipe', passOutput ? 'inherit' : 'pipe'],
   })
   const tail = []

@@ -23,7 +23,6 @@ def package_adapter(
     job: TrainInput,
     config_sha256: str,
     summary: dict[str, Any],
-    part_bytes: int = PART_BYTES,
 ) -> str:
     """Writes adapter files, parts and manifest.json; returns the manifest's hash."""
     files = run_directory / f"adapter-files.tmp-{os.getpid()}"
@@ -37,7 +36,7 @@ def package_adapter(
     part_list: list[dict[str, Any]] = []
     for path in sorted(files.iterdir()):
         described.append({"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_file(path)})
-        _split(path, parts, part_list, part_bytes)
+        _split(path, parts, part_list)
     _verify(files, parts, described, part_list)
     target = run_directory / "adapter"
     shutil.rmtree(target, ignore_errors=True)
@@ -84,10 +83,10 @@ def _write_files(folder: Path, model: Any, tokenizer: Any, base: ResolvedModel, 
             sync_file(path)
 
 
-def _split(path: Path, parts: Path, listed: list[dict[str, Any]], part_bytes: int) -> None:
+def _split(path: Path, parts: Path, listed: list[dict[str, Any]]) -> None:
     offset = 0
     with open(path, "rb") as source:
-        while (data := source.read(part_bytes)) or offset == 0:
+        while (data := source.read(PART_BYTES)) or offset == 0:
             name = f"part-{len(listed) + 1:04d}"
             with open(parts / name, "wb") as target:
                 target.write(data)
@@ -95,7 +94,7 @@ def _split(path: Path, parts: Path, listed: list[dict[str, Any]], part_bytes: in
                 os.fsync(target.fileno())
             listed.append({"key": f"adapter/{name}", "bytes": len(data), "sha256": sha256_bytes(data), "file": path.name, "offset": offset})
             offset += len(data)
-            if len(data) < part_bytes:
+            if len(data) < PART_BYTES:
                 break
     sync_directory(parts)
 

@@ -263,7 +263,9 @@ def load_base(folder: Path, placement: Placement, attention: str) -> Any:
     """The frozen base model on its device."""
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     model = AutoModelForCausalLM.from_pretrained(
         str(folder),
         dtype=getattr(torch, placement.weights),

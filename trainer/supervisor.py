@@ -107,6 +107,7 @@ class RunSupervisor:
 
     async def run(self) -> dict[str, Any] | None:
         """The run's job return, or None when it was asked to end and is to be resumed later."""
+        self._check_config()
         lease = await self._wait_for_lease()
         if lease is None:
             result = read_result(self._directory)
@@ -129,15 +130,19 @@ class RunSupervisor:
             await asyncio.sleep(_LEASE_POLL_SECONDS)
         return None
 
-    def _freeze_config(self) -> None:
-        path = self._directory / "config.json"
-        wanted = canonical_json(self._job.raw)
-        frozen = read_json(path)
+    def _check_config(self) -> bool:
+        """True when the run was frozen before with these very settings, False when it never was."""
+        frozen = read_json(self._directory / "config.json")
         if frozen is None:
-            write_bytes(path, wanted)
-        elif canonical_json(frozen) != wanted:
+            return False
+        if canonical_json(frozen) != canonical_json(self._job.raw):
             message = f"Run {self._job.run_id} was started before with other settings."
             raise RunFailure("CONFIG_MISMATCH", message, "Start a new run for the new settings.")
+        return True
+
+    def _freeze_config(self) -> None:
+        if not self._check_config():
+            write_bytes(self._directory / "config.json", canonical_json(self._job.raw))
 
     async def _attempts(self, lease: Lease) -> dict[str, Any] | None:
         fruitless, step_before = 0, -1

@@ -14,7 +14,12 @@ interface LossLegendProps {
 export function LossLegend({ data, cursor, axis, hasCheckpoints, hasBest }: LossLegendProps) {
   const at = cursor ?? data.x.length - 1
   const step = data.steps[at]
-  const place = step === undefined ? null : axis === 'step' ? `Step ${formatX(step, 'step')}` : `Step ${formatX(step, 'step')} · ${formatX(data.x[at], axis)}`
+  const place =
+    step === undefined
+      ? null
+      : axis === 'step'
+        ? `Step ${formatX(step, 'step')}`
+        : `Step ${formatX(step, 'step')} · ${formatX(data.x[at], axis)}`
   return (
     <div className="loss-legend">
       <ul>
@@ -24,12 +29,22 @@ export function LossLegend({ data, cursor, axis, hasCheckpoints, hasBest }: Loss
         {hasCheckpoints && <LegendItem mark="checkpoint" label="Checkpoint" />}
         {hasBest && <LegendItem mark="best" label="Best so far" />}
       </ul>
-      <span className="loss-legend-place">{place === null ? 'No step yet' : cursor === null ? `Latest: ${place.toLowerCase()}` : place}</span>
+      <span className="loss-legend-place">
+        {place === null ? 'No step yet' : cursor === null ? `Latest: ${place.toLowerCase()}` : place}
+      </span>
     </div>
   )
 }
 
-function LegendItem({ mark, label, value }: { readonly mark: 'raw' | 'smoothed' | 'evals' | 'checkpoint' | 'best'; readonly label: string; readonly value?: string }) {
+function LegendItem({
+  mark,
+  label,
+  value,
+}: {
+  readonly mark: 'raw' | 'smoothed' | 'evals' | 'checkpoint' | 'best'
+  readonly label: string
+  readonly value?: string
+}) {
   return (
     <li>
       <LegendMark mark={mark} />

@@ -4,7 +4,8 @@ import { Button } from '../ui/Button.tsx'
 import { Segments } from './Segments.tsx'
 import type { Curve } from './curve.ts'
 import { pictureFileName, saveAsPng } from './export-png.ts'
-import { LossChart, type PlotHandle } from './LossChart.tsx'
+import { LossChart } from './LossChart.tsx'
+import type { PlotHandle } from './LossPlot.tsx'
 import { MetricTable } from './MetricTable.tsx'
 import type { XAxis } from './plot-data.ts'
 import { useThemeKey } from './theme-key.ts'
@@ -45,7 +46,12 @@ export function LossPanel(props: LossPanelProps) {
     plot.current = handle
   }, [])
   const savePicture = () => {
-    if (plot.current !== null) void saveAsPng(plot.current.canvas, { title, caption: 'Solid: training loss, smoothed over the faint raw loss. Dashed with dots: held-out loss.', fileName: pictureFileName(title) })
+    if (plot.current !== null)
+      void saveAsPng(plot.current.canvas, {
+        title,
+        caption: 'Solid: training loss, smoothed over the faint raw loss. Dashed with dots: held-out loss.',
+        fileName: pictureFileName(title),
+      })
   }
   return (
     <section className="loss-panel" aria-label="Loss">

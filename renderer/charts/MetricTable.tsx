@@ -4,9 +4,9 @@ import { formatLoss } from './axis-format.ts'
 import type { Curve } from './curve.ts'
 import { listMetricRows, type MetricRow } from './metric-rows.ts'
 
-const pageRows = 50
+const pageRows = 10
 
-/** The logged values as a table, fifty steps a page, for reading, copying and screen readers. */
+/** The logged values as a table, ten steps a page, for reading, copying and screen readers. */
 export function MetricTable({ train, evals }: { readonly train: Curve; readonly evals: Curve }) {
   const rows = useMemo(() => listMetricRows(train, evals), [train, evals])
   const [wantedPage, setPage] = useState(0)
@@ -16,25 +16,22 @@ export function MetricTable({ train, evals }: { readonly train: Curve; readonly 
   if (rows.length === 0) return <p className="metric-table-empty">No step has been logged yet.</p>
   return (
     <div className="metric-table">
-      {/* The region scrolls, so it takes the keyboard. */}
-      <div className="metric-table-scroll" role="region" aria-label="Logged values" tabIndex={0}>
-        <table>
-          <thead>
-            <tr>
-              {['Step', 'Epoch', 'Loss', 'Held-out loss', 'Learning rate', 'Gradient norm', 'Tokens/s'].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((row) => (
-              <MetricTableRow key={row.step} row={row} />
+      <table aria-label="Logged values">
+        <thead>
+          <tr>
+            {['Step', 'Epoch', 'Loss', 'Held-out loss', 'Learning rate', 'Gradient norm', 'Tokens/s'].map((title) => (
+              <th key={title} scope="col">
+                {title}
+              </th>
             ))}
-          </tbody>
-        </table>
-      </div>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((row) => (
+            <MetricTableRow key={row.step} row={row} />
+          ))}
+        </tbody>
+      </table>
       <nav className="metric-table-pages" aria-label="Pages of the table">
         <button type="button" onClick={() => setPage(page - 1)} disabled={page === 0} aria-label="Previous page">
           <ChevronLeft size={14} aria-hidden="true" />

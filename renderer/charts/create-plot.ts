@@ -62,12 +62,22 @@ export function createPlot(options: PlotOptions): uPlot {
         {},
         { stroke: withAlpha(colours.train, rawOpacity), width: 1, points: { show: false }, spanGaps: true },
         { stroke: colours.train, width: 2, points: { show: false }, spanGaps: true },
-        { stroke: colours.evals, width: 2, dash: [6, 4], points: { show: true, size: 8, stroke: colours.evals, fill: colours.evals }, spanGaps: true },
+        {
+          stroke: colours.evals,
+          width: 2,
+          dash: [6, 4],
+          points: { show: true, size: 8, stroke: colours.evals, fill: colours.evals },
+          spanGaps: true,
+        },
       ],
       hooks: {
         draw: [(plot) => drawMarks(plot, marks(), colours)],
         setCursor: [(plot) => onCursor((plot.cursor.left ?? -1) < 0 ? null : (plot.cursor.idx ?? null))],
-        setScale: [(plot, key) => { if (key === 'x') onZoom(isZoomed(plot)) }],
+        setScale: [
+          (plot, key) => {
+            if (key === 'x') onZoom(isZoomed(plot))
+          },
+        ],
       },
     },
     [[], [], [], []],
@@ -112,7 +122,12 @@ function createAxes({ element, axis, isLogarithmic, colours }: PlotOptions): uPl
     ...shared,
     size: 52,
     values: (_plot, splits) => splits.map((split) => formatTick(split)),
-    ...(isLogarithmic ? { splits: (_plot: uPlot, _index: number, low: number, high: number) => logTicks(low, high), filter: (_plot: uPlot, splits: number[]) => splits } : {}),
+    ...(isLogarithmic
+      ? {
+          splits: (_plot: uPlot, _index: number, low: number, high: number) => logTicks(low, high),
+          filter: (_plot: uPlot, splits: number[]) => splits,
+        }
+      : {}),
   }
   return [horizontal, vertical]
 }

@@ -33,7 +33,10 @@ export async function saveAsPng(canvas: HTMLCanvasElement, { title, caption, fil
 
 /** A file name from a run's name that every system accepts. */
 export function pictureFileName(name: string): string {
-  const safe = name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+|-+$/g, '').slice(0, 80)
+  const safe = name
+    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+    .replace(/^[-.]+|-+$/g, '')
+    .slice(0, 80)
   return `${safe === '' ? 'run' : safe}-loss.png`
 }
 

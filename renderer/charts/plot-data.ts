@@ -32,7 +32,13 @@ export function buildPlotData(train: Curve, evals: Curve, axis: XAxis, weight: n
   const rows: Row[] = []
   for (const index of decimate(losses, buckets)) {
     const step = train.step[index] ?? 0
-    rows.push({ x: xOf(train, index, axis, startMs), step, raw: finite(losses[index]), smoothed: finite(smoothedLosses[index]), evals: null })
+    rows.push({
+      x: xOf(train, index, axis, startMs),
+      step,
+      raw: finite(losses[index]),
+      smoothed: finite(smoothedLosses[index]),
+      evals: null,
+    })
   }
   for (let index = 0; index < evals.length; index += 1) {
     const step = evals.step[index] ?? 0
@@ -64,7 +70,13 @@ function mergeSamePlace(rows: readonly Row[]): readonly Row[] {
   for (const row of rows) {
     const last = merged.at(-1)
     const isPair = last !== undefined && last.x === row.x && last.step === row.step && (last.raw === null) !== (row.raw === null)
-    if (isPair) merged[merged.length - 1] = { ...last, raw: last.raw ?? row.raw, smoothed: last.smoothed ?? row.smoothed, evals: last.evals ?? row.evals }
+    if (isPair)
+      merged[merged.length - 1] = {
+        ...last,
+        raw: last.raw ?? row.raw,
+        smoothed: last.smoothed ?? row.smoothed,
+        evals: last.evals ?? row.evals,
+      }
     else merged.push(row)
   }
   return merged

@@ -23,7 +23,10 @@ export const hyperparameterTexts: Readonly<Record<HyperparameterName, Hyperparam
   lr_scheduler_type: { label: 'Learning-rate curve', hint: 'How the learning rate changes over the run.' },
   warmup_ratio: { label: 'Warm-up', hint: 'Share of the run over which the learning rate rises from zero.' },
   weight_decay: { label: 'Weight decay', hint: 'Pulls the adapter towards zero in each step. Rarely needed.' },
-  max_grad_norm: { label: 'Largest correction', hint: 'Corrections larger than this are shortened, so that one odd row cannot upset the run.' },
+  max_grad_norm: {
+    label: 'Largest correction',
+    hint: 'Corrections larger than this are shortened, so that one odd row cannot upset the run.',
+  },
   eval_fraction: { label: 'Held-out share', hint: 'Share of the conversations kept out of training to measure with.' },
   evals_per_epoch: { label: 'Measurements per epoch', hint: 'How often the held-out conversations are measured.' },
   save_every_steps: { label: 'Steps between checkpoints', hint: 'After an interruption the run goes on from the last checkpoint.' },
@@ -33,7 +36,18 @@ export const hyperparameterTexts: Readonly<Record<HyperparameterName, Hyperparam
 /** Settings in reading order, in named groups. */
 export const hyperparameterGroups: readonly { readonly title: string; readonly names: readonly HyperparameterName[] }[] = [
   { title: 'Length of the run', names: ['num_train_epochs', 'max_steps', 'max_length'] },
-  { title: 'Learning', names: ['learning_rate', 'lr_scheduler_type', 'warmup_ratio', 'per_device_train_batch_size', 'gradient_accumulation_steps', 'weight_decay', 'max_grad_norm'] },
+  {
+    title: 'Learning',
+    names: [
+      'learning_rate',
+      'lr_scheduler_type',
+      'warmup_ratio',
+      'per_device_train_batch_size',
+      'gradient_accumulation_steps',
+      'weight_decay',
+      'max_grad_norm',
+    ],
+  },
   { title: 'Adapter', names: ['lora_r', 'lora_alpha', 'lora_dropout'] },
   { title: 'Measuring and saving', names: ['eval_fraction', 'evals_per_epoch', 'save_every_steps', 'seed'] },
 ]

@@ -1,8 +1,11 @@
 import './badge.css'
 import type { ReactNode } from 'react'
 
+/** How a state is coloured; its icon and word carry the meaning. */
+export type BadgeTone = 'good' | 'warn' | 'bad' | 'active' | 'quiet'
+
 interface BadgeProps {
-  readonly tone: 'good' | 'warn' | 'bad' | 'active' | 'quiet'
+  readonly tone: BadgeTone
   readonly icon: ReactNode
   readonly text: string
 }

@@ -1,6 +1,8 @@
 import './states.css'
 import { CircleAlert } from 'lucide-react'
+import { useState } from 'react'
 import { AppError } from '../../preload/contract/errors.ts'
+import { bridge } from '../lib/bridge.ts'
 import { describeError } from '../lib/describe-error.ts'
 import { Button } from './Button.tsx'
 
@@ -21,7 +23,23 @@ export function ErrorNote({ error, onRetry }: ErrorNoteProps) {
           <code>{error instanceof AppError ? error.code : String(error)}</code>
         </details>
       </div>
+      <CopyDiagnostics />
       {onRetry !== undefined && <Button onClick={onRetry}>Try again</Button>}
     </section>
+  )
+}
+
+function CopyDiagnostics() {
+  const [label, setLabel] = useState('Copy diagnostics')
+  const copy = () => {
+    bridge.invoke('settings.copyDiagnostics', {}).then(
+      () => setLabel('Copied'),
+      () => setLabel('Copying failed'),
+    )
+  }
+  return (
+    <Button variant="ghost" onClick={copy}>
+      {label}
+    </Button>
   )
 }

@@ -26,7 +26,9 @@ export function HyperparameterTable({ hyperparameters }: { readonly hyperparamet
               <td>
                 <code>{name}</code>
               </td>
-              <td className="hyperparameter-table-value">{hyperparameters[name] === null ? 'No limit' : writeHyperparameter(hyperparameters[name])}</td>
+              <td className="hyperparameter-table-value">
+                {hyperparameters[name] === null ? 'No limit' : writeHyperparameter(hyperparameters[name])}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -19,7 +19,11 @@ export function SampleComparison({ pairs, missingText }: SampleComparisonProps) 
           </p>
           <div className="sample-comparison-answers">
             <Answer title="Base model" text={pair.base} missingText="–" />
-            <Answer title={pair.trained === null ? 'Trained' : `Trained, step ${pair.trained.step.toLocaleString('en-US')}`} text={pair.trained?.text ?? null} missingText={missingText} />
+            <Answer
+              title={pair.trained === null ? 'Trained' : `Trained, step ${pair.trained.step.toLocaleString('en-US')}`}
+              text={pair.trained?.text ?? null}
+              missingText={missingText}
+            />
           </div>
         </li>
       ))}
@@ -30,7 +34,7 @@ export function SampleComparison({ pairs, missingText }: SampleComparisonProps) 
 function Answer({ title, text, missingText }: { readonly title: string; readonly text: string | null; readonly missingText: string }) {
   return (
     <div className="sample-comparison-answer">
-      <h4>{title}</h4>
+      <p className="sample-comparison-title">{title}</p>
       {text === null ? <p className="sample-comparison-missing">{missingText}</p> : <p>{text === '' ? '(empty answer)' : text}</p>}
     </div>
   )

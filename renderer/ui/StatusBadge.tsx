@@ -1,30 +1,47 @@
-import { CircleCheck, CircleSlash, CircleX, Clock, Download, LoaderCircle, Play, ShieldAlert, ShieldCheck, ShieldX } from 'lucide-react'
+import { CircleCheck, CircleSlash, CircleX, Clock, Download, Hourglass, LoaderCircle, Play, ShieldAlert, ShieldCheck, ShieldX, TriangleAlert, type LucideIcon } from 'lucide-react'
 import type { AdapterStatus } from '../../preload/contract/adapters.ts'
+import type { DatasetStatus } from '../../preload/contract/datasets.ts'
 import type { RunStatus } from '../../preload/contract/runs.ts'
-import { Badge } from './Badge.tsx'
+import { Badge, type BadgeTone } from './Badge.tsx'
 
-/** The state of a run or an adapter, the same everywhere. */
-export function StatusBadge({ status }: { readonly status: RunStatus | AdapterStatus }) {
-  switch (status) {
-    case 'queued':
-      return <Badge tone="quiet" icon={<Clock size={13} />} text="Queued" />
-    case 'initializing':
-      return <Badge tone="active" icon={<LoaderCircle size={13} />} text="Preparing" />
-    case 'running':
-      return <Badge tone="active" icon={<Play size={13} />} text="Training" />
-    case 'collecting':
-      return <Badge tone="active" icon={<Download size={13} />} text="Collecting" />
-    case 'completed':
-      return <Badge tone="good" icon={<CircleCheck size={13} />} text="Completed" />
-    case 'failed':
-      return <Badge tone="bad" icon={<CircleX size={13} />} text="Failed" />
-    case 'cancelled':
-      return <Badge tone="quiet" icon={<CircleSlash size={13} />} text="Stopped" />
-    case 'verified':
-      return <Badge tone="good" icon={<ShieldCheck size={13} />} text="Verified" />
-    case 'quarantined':
-      return <Badge tone="bad" icon={<ShieldX size={13} />} text="Quarantined" />
-    case 'missing':
-      return <Badge tone="warn" icon={<ShieldAlert size={13} />} text="Files missing" />
-  }
+type AnyStatus = DatasetStatus | RunStatus | AdapterStatus
+
+interface StatusBadgeProps {
+  readonly status: AnyStatus
+  /** Follows the word, such as a percentage. */
+  readonly detail?: string
+}
+
+interface StatusMark {
+  readonly text: string
+  readonly tone: BadgeTone
+  readonly Icon: LucideIcon
+}
+
+const marks: Readonly<Record<AnyStatus, StatusMark>> = {
+  importing: { text: 'Importing', tone: 'active', Icon: Hourglass },
+  validating: { text: 'Checking', tone: 'active', Icon: LoaderCircle },
+  ready: { text: 'Ready', tone: 'good', Icon: CircleCheck },
+  error: { text: 'Has issues', tone: 'warn', Icon: TriangleAlert },
+  queued: { text: 'Queued', tone: 'quiet', Icon: Clock },
+  initializing: { text: 'Preparing', tone: 'active', Icon: LoaderCircle },
+  running: { text: 'Training', tone: 'active', Icon: Play },
+  collecting: { text: 'Collecting', tone: 'active', Icon: Download },
+  completed: { text: 'Completed', tone: 'good', Icon: CircleCheck },
+  failed: { text: 'Failed', tone: 'bad', Icon: CircleX },
+  cancelled: { text: 'Stopped', tone: 'quiet', Icon: CircleSlash },
+  verified: { text: 'Verified', tone: 'good', Icon: ShieldCheck },
+  quarantined: { text: 'Quarantined', tone: 'bad', Icon: ShieldX },
+  missing: { text: 'Files missing', tone: 'warn', Icon: ShieldAlert },
+}
+
+/** The state of a dataset, run or adapter, the same everywhere. */
+export function StatusBadge({ status, detail }: StatusBadgeProps) {
+  const { text, tone, Icon } = marks[status]
+  return <Badge tone={tone} icon={<Icon size={13} />} text={detail === undefined ? text : `${text} ${detail}`} />
+}
+
+/** The word for a status, for filters and sentences. */
+export function statusWord(status: AnyStatus): string {
+  return marks[status].text
 }

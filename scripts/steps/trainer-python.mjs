@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { cachedFolder } from '../dev-cache.mjs'
+import { cachedFolder, pruneUnused } from '../dev-cache.mjs'
 import { hashText } from '../integrity.mjs'
 import { formatBytes } from '../progress-lines.mjs'
 import { readCommand, runCommand } from '../run-command.mjs'
@@ -20,12 +20,14 @@ async function findPython() {
     const answer = await readCommand(name, ['-c', script])
     if (answer === undefined) continue
     const [version, executable] = answer.trim().split(/ (.*)/)
-    if (isAtLeast(version, MINIMUM_PYTHON)) return { version, executable }
+    if (isAtLeast(version, MINIMUM_PYTHON)) return executable
   }
   throw stepError(`No Python of version ${MINIMUM_PYTHON} or later was found; install one and run the same command again.`)
 }
 
 async function hasCudaDevice() {
+  // The driver's own marks, the last one under WSL: without any, the slow question is spared.
+  if (process.platform === 'linux' && !['/proc/driver/nvidia', '/dev/nvidiactl', '/dev/dxg'].some((mark) => existsSync(mark))) return false
   const listed = await readCommand('nvidia-smi', ['-L'], { timeoutMs: 10_000 })
   return listed !== undefined && /^GPU \d+:/m.test(listed)
 }
@@ -87,16 +89,19 @@ export async function prepareTrainerPython({ root, cache, lines }) {
     const files = REQUIREMENT_FILES.map((name) => path.join(root, 'trainer', name)).filter((file) => existsSync(file))
     if (files.length === 0) throw stepError('trainer/requirements.txt is missing; check out the whole repository.')
     const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')))
-    const { version, executable } = await findPython()
     const device = (await hasCudaDevice()) ? 'cuda' : 'cpu'
     const torch = device === 'cuda' ? pinnedTorch(texts.join('\n')) : undefined
-    const name = `trainer-${hashText(executable, version, device, PIP, ...texts).slice(0, 16)}`
+    const name = `trainer-${hashText(device, PIP, ...texts).slice(0, 16)}`
     const { folder, built } = await cachedFolder(
       cache,
       name,
-      (target) => createEnvironment(executable, target, { files, torch }, report),
+      async (target) => createEnvironment(await findPython(), target, { files, torch }, report),
       () => report('waiting for another set-up'),
+      // It only points at the Python that it was made with, which may have been removed since.
+      (made) => existsSync(environmentPython(made)),
     )
-    return { summary: `${version} with its packages (${built ? 'installed' : 'ready'})`, value: environmentPython(folder) }
+    if (built) await pruneUnused(cache, 'trainer-')
+    const python = environmentPython(folder)
+    return { summary: `with its packages (${built ? 'installed' : 'ready'})`, value: python }
   })
 }

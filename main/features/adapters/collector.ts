@@ -36,7 +36,7 @@ export interface CollectorDependencies {
   readonly notify: (notice: AdapterNotice) => void
   readonly log: Log
   /** Training loss by step of a run, for its rating. */
-  readonly readTrainingLoss: (runId: string) => readonly LossPoint[]
+  readonly listTrainLosses: (runId: string) => readonly LossPoint[]
 }
 
 /** How a copy reports and how it is called off. */
@@ -158,7 +158,7 @@ function describeAdapter(dependencies: CollectorDependencies, run: Run, result: 
     sizeBytes: isSame ? existing.sizeBytes : 0,
     copiedBytes: 0,
     files: isSame ? existing.files : [],
-    health: rateTraining({ result, rowsTotal: rowsOf(run), train: dependencies.readTrainingLoss(run.id) }),
+    health: rateTraining({ result, rowsTotal: rowsOf(run), train: dependencies.listTrainLosses(run.id) }),
     summary: summaryOf(run, result),
     origin: { datasetName: run.datasetName, datasetSha256: result.dataset_sha256, hyperparameters },
     stoppedEarly: result.status === 'stopped' || result.steps_done < result.steps_total,

@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Transform, type Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { pipeline, Transform, type Readable } from 'node:stream'
+import { pipeline as pipelineDone } from 'node:stream/promises'
 import { ZipFile } from 'yazl'
 import { syncFolder } from '../../lib/atomic-file.ts'
 import { corrupt } from './corrupt.ts'
@@ -51,14 +51,14 @@ async function fill(temporary: string, { folder, rootName, files, modifiedAtMs }
       // Weights do not shrink; storing them keeps the export as fast as a copy.
       compress: !file.name.endsWith('.safetensors'),
     }
-    zip.addReadStreamLazy(`${rootName}/${file.name}`, options, (start) => start(null, openSealed(join(folder, file.name), file)))
+    zip.addReadStreamLazy(`${rootName}/${file.name}`, options, (start) => start(null, openSealed(join(folder, file.name), file, output)))
   }
   zip.end()
-  await pipeline(output, createWriteStream(temporary, { flags: 'wx', mode: 0o644 }))
+  await pipelineDone(output, createWriteStream(temporary, { flags: 'wx', mode: 0o644 }))
 }
 
-/** The bytes of a file; fails at the end when they were not the recorded ones. */
-function openSealed(path: string, file: SealedFile): Readable {
+/** The bytes of a file; ends the archive with an error when they were not the recorded ones. */
+function openSealed(path: string, file: SealedFile, archive: Readable): Readable {
   const hash = createHash('sha256')
   let bytes = 0
   const check = new Transform({
@@ -72,7 +72,10 @@ function openSealed(path: string, file: SealedFile): Readable {
       done(isSame ? null : corrupt(`${file.name} was changed after it was checked.`))
     },
   })
-  return createReadStream(path, { highWaterMark: 1 << 20 })
-    .on('error', (error) => check.destroy(error))
-    .pipe(check)
+  // The archive writer does not listen to its sources: their errors, and its own end, have to be passed on here.
+  pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), check, (error) => {
+    if (error !== null && error !== undefined) archive.destroy(error)
+  })
+  archive.once('close', () => check.destroy())
+  return check
 }

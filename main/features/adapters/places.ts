@@ -15,11 +15,6 @@ export function createAdapterPlaces({ adaptersFolder, quarantineFolder }: { read
   const quarantine = (runId: string) => join(quarantineFolder, runId)
   const folder = (relativePath: string) => join(adaptersFolder, relativePath)
 
-  const settle = async (from: string, to: string) => {
-    await mkdir(dirname(to), { recursive: true, mode: 0o700 })
-    await rename(from, to)
-    await syncFolder(dirname(to))
-  }
   return {
     incoming,
     quarantine,
@@ -56,4 +51,10 @@ export function createAdapterPlaces({ adaptersFolder, quarantineFolder }: { read
       return (await exists(root)) ? readdir(root) : []
     },
   }
+}
+
+async function settle(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 })
+  await rename(from, to)
+  await syncFolder(dirname(to))
 }

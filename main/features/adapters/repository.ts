@@ -69,7 +69,6 @@ export type AdapterRepository = ReturnType<typeof createAdapterRepository>
 /** All SQL of the adapters; no rules. */
 export function createAdapterRepository(database: SqliteDatabase) {
   const statements = prepare(database)
-  const read = (row: unknown): AdapterRecord | undefined => (row === undefined ? undefined : rowSchema.parse(row))
   const find = (id: string) => read(statements.find.get(id))
   return {
     /** Finds deleted adapters too; the caller looks at `deletedAtMs`. */
@@ -85,6 +84,10 @@ export function createAdapterRepository(database: SqliteDatabase) {
     setCopied: (id: string, copiedBytes: number): void => void statements.setCopied.run(copiedBytes, id),
     remove: (id: string): void => void statements.remove.run(id),
   }
+}
+
+function read(row: unknown): AdapterRecord | undefined {
+  return row === undefined ? undefined : rowSchema.parse(row)
 }
 
 function prepare(database: SqliteDatabase) {

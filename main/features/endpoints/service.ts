@@ -25,7 +25,7 @@ export interface EndpointService {
   /** For runs: whether an endpoint can train now, and why not. */
   describe(id: string): { id: string; name: string; kind: 'local' | 'runpod'; canTrain: boolean; reason: string | null }
   connect(id: string): Promise<EndpointConnection>
-  /** Tells the windows that something about this computer changed. */
+  /** Tells the windows that something about this computer changed; never rejects. */
   publishLocal(): Promise<void>
 }
 
@@ -74,7 +74,8 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     const known = keyFacts.get(endpoint.id)
     if (known !== undefined) return known
     const found = await keys.find(endpoint.id)
-    const facts: NonNullable<Endpoint['key']> = found === undefined ? { stored: 'none', lastFour: null } : { stored: found.stored, lastFour: lastFour(found.secret) }
+    const facts: NonNullable<Endpoint['key']> =
+      found === undefined ? { stored: 'none', lastFour: null } : { stored: found.stored, lastFour: lastFour(found.secret) }
     // A keychain that is locked now may be open later.
     if (found !== undefined) keyFacts.set(endpoint.id, facts)
     return facts
@@ -120,7 +121,8 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     get: async (id) => toEndpoint(getStored(id)),
     async addRunpod({ name, runpodEndpointId, apiKey }) {
       const same = repository.list().find((endpoint) => endpoint.runpodEndpointId === runpodEndpointId)
-      if (same !== undefined) throw new AppError('INVALID_INPUT', `This endpoint is already connected as “${same.name}”. Replace its key there.`)
+      if (same !== undefined)
+        throw new AppError('INVALID_INPUT', `This endpoint is already connected as “${same.name}”. Replace its key there.`)
       const id = newId()
       await storeKey(id, apiKey)
       try {
@@ -155,7 +157,10 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       const endpoint = getStored(id)
       if (endpoint.kind === 'local') throw new AppError('INVALID_INPUT', 'This computer is part of the app and stays in the list.')
       if (dependencies.isInUse(id)) {
-        throw new AppError('ENDPOINT_IN_USE', 'A run on this endpoint has not ended. Stop it or wait for its end, then remove the endpoint.')
+        throw new AppError(
+          'ENDPOINT_IN_USE',
+          'A run on this endpoint has not ended. Stop it or wait for its end, then remove the endpoint.',
+        )
       }
       repository.markDeleted(id, clock.nowMs())
       keyFacts.delete(id)
@@ -180,12 +185,16 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       return local.connect()
     },
     async publishLocal() {
-      const state = await localState()
-      events.publish('endpoints.localChanged', state)
-      const endpoint = repository.findLocal()
-      const canTrain = state.python.status === 'ready'
-      if (endpoint !== undefined && canTrain !== couldTrain) changed(endpoint.id)
-      couldTrain = canTrain
+      try {
+        const state = await localState()
+        events.publish('endpoints.localChanged', state)
+        const endpoint = repository.findLocal()
+        const canTrain = state.python.status === 'ready'
+        if (endpoint !== undefined && canTrain !== couldTrain) changed(endpoint.id)
+        couldTrain = canTrain
+      } catch (error) {
+        log.warning('A change of this computer could not be shown', error)
+      }
     },
   }
 }

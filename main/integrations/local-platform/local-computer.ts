@@ -63,14 +63,8 @@ export function createLocalComputer(dependencies: Dependencies): LocalComputerPa
     onStateChanged: onChanged,
   })
   let device: LocalState['device'] = null
-  let token = ''
-  let jobs: Promise<JobClient> | null = null
+  let jobs: JobClient | null = null
 
-  const openJobs = async (): Promise<JobClient> => {
-    const { baseUrl, token: given } = await platform.start()
-    token = given
-    return createJobClient({ baseUrl, apiKey: () => token, clock, log, userAgent: dependencies.userAgent })
-  }
   return {
     volume,
     python: () => environment.state(),
@@ -79,8 +73,9 @@ export function createLocalComputer(dependencies: Dependencies): LocalComputerPa
     freeBytes: () => volume.freeBytes(),
     setUp: () => environment.setUp(),
     async connect() {
-      jobs ??= openJobs()
-      return { jobs: await jobs, volume }
+      const { baseUrl, token } = await platform.start()
+      jobs ??= createJobClient({ baseUrl, apiKey: () => token, clock, log, userAgent: dependencies.userAgent })
+      return { jobs, volume }
     },
     async start() {
       await platform.start()

@@ -51,11 +51,17 @@ export function createLocalPlatform(dependencies: PlatformDependencies): LocalPl
   let starting: Promise<Running> | null = null
   let running: Running | null = null
   const start = () => {
-    starting ??= startPlatform(dependencies).then((started) => {
-      running = started
-      started.supervisor.wake()
-      return started
-    })
+    starting ??= startPlatform(dependencies).then(
+      (started) => {
+        running = started
+        started.supervisor.wake()
+        return started
+      },
+      (error: unknown) => {
+        starting = null
+        throw error
+      },
+    )
     return starting
   }
   return {
@@ -66,7 +72,7 @@ export function createLocalPlatform(dependencies: PlatformDependencies): LocalPl
     workerState: () => running?.supervisor.state() ?? 'stopped',
     wake: () => running?.supervisor.wake(),
     async stop() {
-      const started = await starting
+      const started = await starting?.catch(() => null)
       await started?.stop()
     },
   }
@@ -79,7 +85,6 @@ async function startPlatform(dependencies: PlatformDependencies): Promise<Runnin
   const file = createQueueFile({ path: join(stateFolder, 'queue.json'), clock, log })
   const token = randomBytes(32).toString('hex')
   let supervisor: WorkerSupervisor | null = null
-  let isStopping = false
 
   const platform = createJobPlatform({
     initial: await file.load(),
@@ -100,8 +105,6 @@ async function startPlatform(dependencies: PlatformDependencies): Promise<Runnin
     workerEvents: {
       onReady: (workerId) => supervisor?.sawReady(workerId),
       onRefreshAsked: (workerId) => supervisor?.recycle(workerId, { isForced: false }),
-      // A trainer that is sent away ends early: its job is not done, it waits for the next start.
-      acceptsResults: () => !isStopping,
     },
     log,
   })
@@ -121,7 +124,6 @@ async function startPlatform(dependencies: PlatformDependencies): Promise<Runnin
     supervisor: supervising,
     token,
     async stop() {
-      isStopping = true
       await supervising.stop()
       platform.close()
       await server.close()

@@ -58,7 +58,9 @@ const inherited: ReadonlySet<string> = new Set([
 export function workerEnvironment(ours: NodeJS.ProcessEnv, address: WorkerAddress): NodeJS.ProcessEnv {
   const { baseUrl, workerId, token, volumeFolder, mark } = address
   const url = (operation: string, path: string) => `${baseUrl}/${operation}/${path}?gpu=local&token=${token}`
-  const noProxy = [ours['NO_PROXY'] ?? ours['no_proxy'], '127.0.0.1', 'localhost'].filter((part) => part !== undefined && part !== '').join(',')
+  const noProxy = [ours['NO_PROXY'] ?? ours['no_proxy'], '127.0.0.1', 'localhost']
+    .filter((part) => part !== undefined && part !== '')
+    .join(',')
   return {
     ...Object.fromEntries(Object.entries(ours).filter(([name]) => inherited.has(name.toUpperCase()))),
     NO_PROXY: noProxy,

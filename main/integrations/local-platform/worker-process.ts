@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { delay, type Clock } from '../../lib/clock.ts'
 import { createLineReader } from '../processes/line-reader.ts'
-import { endProcessTree, findProcessTree, signalProcess } from '../processes/process-tree.ts'
+import { countProcessTree, endProcessTree, signalProcess } from '../processes/process-tree.ts'
 import { markVariable } from './worker-environment.ts'
 
 /** One running worker process and everything it started. */
@@ -100,9 +100,9 @@ function markText(mark: string): string {
 /** Ends a worker that an earlier start of the app left behind; only processes that carry its mark are touched. */
 export async function endLeftWorker(mark: string, graceMs: number, clock: Clock): Promise<number> {
   const tree = { rootPid: null, mark: markText(mark) }
-  const left = await findProcessTree(tree)
-  if (left.length > 0) await endProcessTree(tree, { graceMs, clock })
-  return left.length
+  const count = await countProcessTree(tree)
+  if (count > 0) await endProcessTree(tree, { graceMs, clock })
+  return count
 }
 
 /** Resolves to true when a process ended within the time. */

@@ -83,7 +83,8 @@ export function createWorkerSupervisor(dependencies: SupervisorDependencies): Wo
 
   const show = () => {
     const { isHeld } = dependencies.need()
-    const state = worker === null && loop === null ? 'stopped' : isReady ? (isHeld ? 'busy' : 'ready') : deaths > 0 ? 'restarting' : 'starting'
+    const state =
+      worker === null && loop === null ? 'stopped' : isReady ? (isHeld ? 'busy' : 'ready') : deaths > 0 ? 'restarting' : 'starting'
     if (state === shown) return
     shown = state
     dependencies.onStateChanged(state)
@@ -97,7 +98,7 @@ export function createWorkerSupervisor(dependencies: SupervisorDependencies): Wo
       cancelIdleTimer = clock.after(timings.idleMs, () => {
         cancelIdleTimer = null
         const idle = worker
-        if (idle !== null && !dependencies.need().isHeld) void leave(idle, 'The worker was idle for a while.')
+        if (idle !== null && !dependencies.need().isHeld) void leave(idle, 'idle')
       })
     }
   }
@@ -105,7 +106,7 @@ export function createWorkerSupervisor(dependencies: SupervisorDependencies): Wo
     if (isLeaving || worker !== leaving) return
     isLeaving = true
     leaveByMs = clock.nowMs() + timings.stopGraceMs
-    log.info(`${reason} It is being closed.`, { workerId: leaving.workerId })
+    log.info('The worker is being closed', { workerId: leaving.workerId, reason })
     leaving.askToLeave()
     dependencies.dismiss(leaving.workerId)
     if (!(await endsWithin(leaving, timings.stopGraceMs, clock))) await leaving.endTree(0)
@@ -171,8 +172,10 @@ export function createWorkerSupervisor(dependencies: SupervisorDependencies): Wo
   const ensureLoop = () => {
     if (loop !== null || life.signal.aborted || !dependencies.need().hasWork || dependencies.python() === undefined) return
     loop = run()
-      .catch((error: unknown) => {
-        if (!life.signal.aborted) log.error('The local worker can no longer be kept running', error)
+      .catch(async (error: unknown) => {
+        if (life.signal.aborted) return
+        log.error('The local worker could not be kept running; it is tried again', error)
+        await delay(clock, timings.slowestRestartMs, life.signal).catch(() => undefined)
       })
       .finally(() => {
         loop = null
@@ -202,7 +205,7 @@ export function createWorkerSupervisor(dependencies: SupervisorDependencies): Wo
     recycle(workerId, { isForced }) {
       const old = worker
       if (old?.workerId !== workerId) return
-      if (!isForced) return void leave(old, 'The worker asked to be replaced.')
+      if (!isForced) return void leave(old, 'it asked to be replaced')
       isLeaving = true
       leaveByMs = 0
       log.warning('The worker did not stop a job in time and is being ended', { workerId })
@@ -211,7 +214,7 @@ export function createWorkerSupervisor(dependencies: SupervisorDependencies): Wo
     async stop() {
       life.abort(new Error('The app is closing'))
       cancelIdleTimer?.()
-      if (worker !== null) await leave(worker, 'The app is closing.')
+      if (worker !== null) await leave(worker, 'the app is closing')
       await loop
     },
   }

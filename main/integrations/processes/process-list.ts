@@ -5,6 +5,8 @@ import { runCommand } from './run-command.ts'
 export interface ProcessEntry {
   readonly pid: number
   readonly parentPid: number
+  /** Tells it from a later process with the same number; empty where the system does not say. */
+  readonly started: string
   /** The start of its environment, where this user may read it; used only to recognise a mark. */
   readonly environment: string
 }
@@ -29,7 +31,7 @@ async function listFromProc(): Promise<readonly ProcessEntry[]> {
       // The program's name stands in brackets and may itself hold brackets and blanks.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       const isGone = fields[0] === undefined || fields[0] === '' || fields[0] === 'Z'
-      return isGone ? [] : [{ pid: Number(name), parentPid: Number(fields[1]), environment }]
+      return isGone ? [] : [{ pid: Number(name), parentPid: Number(fields[1]), started: fields[19] ?? '', environment }]
     }),
   )
   return entries.flat()
@@ -44,20 +46,34 @@ async function listFromPs(): Promise<readonly ProcessEntry[]> {
   const { lines } = await runCommand('ps', ['-axEww', '-o', 'pid=,ppid=,command='], { timeoutMs: 10_000 })
   return lines.flatMap((line) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)
-    return match === null ? [] : [{ pid: Number(match[1]), parentPid: Number(match[2]), environment: match[3] ?? '' }]
+    return match === null ? [] : [{ pid: Number(match[1]), parentPid: Number(match[2]), started: '', environment: match[3] ?? '' }]
   })
 }
 
-/** A process and everything below it, plus every process that carries `mark` in its environment. */
-export function selectTree(processes: readonly ProcessEntry[], rootPid: number | null, mark: string | null): readonly number[] {
+/** Where a tree begins. */
+export interface TreeRoots {
+  /** The process the tree hangs from; null when only the mark is known. */
+  readonly rootPid: number | null
+  /** A random word in the environment of all of them, which also finds those whose parent has died. */
+  readonly mark: string | null
+}
+
+/** A process and everything below it, everything that carries the mark, and what was found `before` and still runs. */
+export function selectTree(
+  processes: readonly ProcessEntry[],
+  roots: TreeRoots,
+  before: readonly ProcessEntry[] = [],
+): readonly ProcessEntry[] {
+  const { rootPid, mark } = roots
+  const wasFound = (entry: ProcessEntry) => before.some((earlier) => earlier.pid === entry.pid && earlier.started === entry.started)
   const selected = new Set<number>()
   for (const entry of processes) {
-    if (entry.pid === rootPid || (mark !== null && entry.environment.includes(mark))) selected.add(entry.pid)
+    if (entry.pid === rootPid || (mark !== null && entry.environment.includes(mark)) || wasFound(entry)) selected.add(entry.pid)
   }
-  for (let before = -1; before !== selected.size; ) {
-    before = selected.size
+  for (let size = -1; size !== selected.size;) {
+    size = selected.size
     for (const entry of processes) if (selected.has(entry.parentPid)) selected.add(entry.pid)
   }
   selected.delete(process.pid)
-  return [...selected]
+  return processes.filter((entry) => selected.has(entry.pid))
 }

@@ -1,37 +1,32 @@
 import { delay, type Clock } from '../../lib/clock.ts'
-import { listProcesses, selectTree } from './process-list.ts'
+import { listProcesses, selectTree, type ProcessEntry, type TreeRoots } from './process-list.ts'
 import { runCommand } from './run-command.ts'
 
 const lookAgainMs = 100
 
-interface Tree {
-  /** The process the tree hangs from; null when only the mark is known. */
-  readonly rootPid: number | null
-  /** A random word in the environment of all of them, which also finds those whose parent has died. */
-  readonly mark: string | null
-}
-
 /** Ends every process of a tree: politely first, after `graceMs` by force; resolves when none is left. */
-export async function endProcessTree(tree: Tree, options: { graceMs: number; clock: Clock }): Promise<void> {
-  if (process.platform === 'win32') return endWindowsTree(tree)
+export async function endProcessTree(roots: TreeRoots, options: { graceMs: number; clock: Clock }): Promise<void> {
+  if (process.platform === 'win32') return endWindowsTree(roots)
   const deadlineMs = options.clock.nowMs() + options.graceMs
-  let asked = new Set<number>()
+  const asked = new Set<number>()
+  let tree: readonly ProcessEntry[] = []
   for (;;) {
-    const pids = selectTree(await listProcesses(), tree.rootPid, tree.mark)
-    if (pids.length === 0) return
+    // A child whose parent has just died hangs from nothing any more, so what was found once stays in the tree.
+    tree = selectTree(await listProcesses(), roots, tree)
+    if (tree.length === 0) return
     const isOverdue = options.clock.nowMs() >= deadlineMs
-    for (const pid of pids) {
+    for (const { pid } of tree) {
       if (isOverdue) signalProcess(pid, 'SIGKILL')
       else if (!asked.has(pid)) signalProcess(pid, 'SIGTERM')
+      asked.add(pid)
     }
-    asked = new Set(pids)
     await delay(options.clock, lookAgainMs)
   }
 }
 
-/** Processes of a tree that still run. */
-export async function findProcessTree(tree: Tree): Promise<readonly number[]> {
-  return selectTree(await listProcesses(), tree.rootPid, tree.mark)
+/** How many processes of a tree still run. */
+export async function countProcessTree(roots: TreeRoots): Promise<number> {
+  return selectTree(await listProcesses(), roots).length
 }
 
 /** Sends a signal to a process that may have ended meanwhile. */
@@ -44,7 +39,7 @@ export function signalProcess(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void 
   }
 }
 
-async function endWindowsTree(tree: Tree): Promise<void> {
+async function endWindowsTree(tree: TreeRoots): Promise<void> {
   if (tree.rootPid === null) return
   await runCommand('taskkill', ['/PID', String(tree.rootPid), '/T', '/F'], { timeoutMs: 10_000 })
 }

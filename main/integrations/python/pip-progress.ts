@@ -31,8 +31,12 @@ export function createPipReader(): (line: string) => PipProgress | undefined {
 
 /** The line of pip's output that explains a failure, without addresses. */
 export function pipFailure(lines: readonly string[]): string {
-  const reason = lines.findLast((line) => line.startsWith('ERROR: ')) ?? lines.findLast((line) => line.trim() !== '') ?? 'no reason was given'
-  return reason.replace(/^ERROR: /, '').replace(/https?:\/\/\S+/g, 'the package index').slice(0, 300)
+  const reason =
+    lines.findLast((line) => line.startsWith('ERROR: ')) ?? lines.findLast((line) => line.trim() !== '') ?? 'no reason was given'
+  return reason
+    .replace(/^ERROR: /, '')
+    .replace(/https?:\/\/\S+/g, 'the package index')
+    .slice(0, 300)
 }
 
 /** What to do about a failed installation, from the words pip uses. */

@@ -73,7 +73,12 @@ export function createPythonEnvironment(dependencies: EnvironmentDependencies): 
     if (own !== undefined && own.missing.length === 0 && recorded.data?.requirementsSha256 === wanted) return readyState(own.version)
     const system = await findPython()
     if (system === undefined) {
-      return { status: 'missing', version: null, message: `${pythonName} was not found on this computer. Install it from python.org, then set up.`, progress: null }
+      return {
+        status: 'missing',
+        version: null,
+        message: `${pythonName} was not found on this computer. Install it from python.org, then set up.`,
+        progress: null,
+      }
     }
     const message = recorded.success
       ? 'The trainer needs other packages than those installed. Set up again to update them.'
@@ -112,7 +117,8 @@ export function createPythonEnvironment(dependencies: EnvironmentDependencies): 
   const build = async () => {
     working('Looking for Python')
     const base = await findPython()
-    if (base === undefined) throw new AppError('PYTHON_NOT_FOUND', `${pythonName} was not found. Install it from python.org, then set up again.`)
+    if (base === undefined)
+      throw new AppError('PYTHON_NOT_FOUND', `${pythonName} was not found. Install it from python.org, then set up again.`)
     state = { ...state, version: base.version }
     working('Creating the environment')
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
@@ -123,7 +129,11 @@ export function createPythonEnvironment(dependencies: EnvironmentDependencies): 
     working('Checking the packages')
     const checked = await runCommand(ownPython, ['-I', '-c', importCheck], { timeoutMs: importLimitMs })
     life.signal.throwIfAborted()
-    if (checked.code !== 0) throw new AppError('PYTHON_SETUP_FAILED', `The packages are installed but do not load: ${checked.lines.at(-1) ?? 'no reason was given'}. Set up again.`)
+    if (checked.code !== 0)
+      throw new AppError(
+        'PYTHON_SETUP_FAILED',
+        `The packages are installed but do not load: ${checked.lines.at(-1) ?? 'no reason was given'}. Set up again.`,
+      )
     const requirementsSha256 = await requirementsHash(dependencies.requirementsFile)
     await writeFileAtomically(marker, JSON.stringify({ requirementsSha256, version: base.version }))
     show(readyState(base.version))
@@ -137,7 +147,10 @@ export function createPythonEnvironment(dependencies: EnvironmentDependencies): 
     } catch (error) {
       if (life.signal.aborted) throw life.signal.reason
       log.error('Python could not be set up', error)
-      const failure = error instanceof AppError ? error : new AppError('PYTHON_SETUP_FAILED', 'Python could not be set up. Set up again; the log file has the details.', { cause: error })
+      const failure =
+        error instanceof AppError
+          ? error
+          : new AppError('PYTHON_SETUP_FAILED', 'Python could not be set up. Set up again; the log file has the details.', { cause: error })
       const status = failure.code === 'PYTHON_NOT_FOUND' ? 'missing' : 'failed'
       show({ status, version: state.version, message: failure.message, progress: null })
       throw failure
@@ -167,7 +180,12 @@ export function createPythonEnvironment(dependencies: EnvironmentDependencies): 
 async function checkGiven(program: string): Promise<PythonState> {
   const found = await probePython(program)
   if (found === undefined) {
-    return { status: 'failed', version: null, message: `TUNESMITH_PYTHON does not name ${pythonName}. Correct or remove it, then start the app again.`, progress: null }
+    return {
+      status: 'failed',
+      version: null,
+      message: `TUNESMITH_PYTHON does not name ${pythonName}. Correct or remove it, then start the app again.`,
+      progress: null,
+    }
   }
   if (found.missing.length > 0) {
     const message = `The Python named by TUNESMITH_PYTHON lacks ${found.missing.join(', ')}. Install the packages of the trainer's requirements.txt into it.`
@@ -196,7 +214,10 @@ function venvFailure({ lines, failure }: CommandResult): AppError {
   const advice = lacksVenv
     ? "Install Python's venv module (on Debian and Ubuntu: the package python3-venv), then set up again."
     : 'Set up again; the log file has the whole output.'
-  return new AppError('PYTHON_SETUP_FAILED', `Python could not create an environment: ${failure ?? lines.at(-1) ?? 'no reason was given'}. ${advice}`)
+  return new AppError(
+    'PYTHON_SETUP_FAILED',
+    `Python could not create an environment: ${failure ?? lines.at(-1) ?? 'no reason was given'}. ${advice}`,
+  )
 }
 
 function parseJson(text: string): unknown {

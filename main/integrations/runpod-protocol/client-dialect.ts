@@ -13,8 +13,16 @@ const runRequestSchema = z.object({
   input: z.record(z.string(), z.unknown()).refine((input) => Object.keys(input).length > 0, 'input must not be empty'),
   policy: z
     .object({
-      executionTimeout: z.number().min(5_000).max(7 * dayMs).default(defaultPolicy.executionTimeout),
-      ttl: z.number().min(10_000).max(7 * dayMs).default(defaultPolicy.ttl),
+      executionTimeout: z
+        .number()
+        .min(5_000)
+        .max(7 * dayMs)
+        .default(defaultPolicy.executionTimeout),
+      ttl: z
+        .number()
+        .min(10_000)
+        .max(7 * dayMs)
+        .default(defaultPolicy.ttl),
     })
     .default(defaultPolicy),
 })
@@ -32,19 +40,25 @@ export interface WorkerCounts {
 }
 
 /** Answers the job API: run, status, stream, cancel, retry, health, purge-queue; undefined for another path. */
-export async function answerClient(exchange: Exchange, platform: JobPlatform, countWorkers: () => WorkerCounts): Promise<Answer | undefined> {
+export async function answerClient(
+  exchange: Exchange,
+  platform: JobPlatform,
+  countWorkers: () => WorkerCounts,
+): Promise<Answer | undefined> {
   const [operation, jobId, ...rest] = exchange.path
   if (rest.length > 0 || operation === undefined) return undefined
   const { method } = exchange
   if (jobId === undefined) {
     if (operation === 'run' && method === 'POST') return run(exchange, platform)
     if (operation === 'health' && method === 'GET') return { status: 200, body: healthBody(platform, countWorkers()) }
-    if (operation === 'purge-queue' && method === 'POST') return { status: 200, body: { removed: await platform.purge(), status: 'completed' } }
+    if (operation === 'purge-queue' && method === 'POST')
+      return { status: 200, body: { removed: await platform.purge(), status: 'completed' } }
     return undefined
   }
   if (operation === 'status' && method === 'GET') return answerJob(platform.find(jobId), statusBody)
   if (operation === 'stream' && method === 'GET') return stream(exchange, platform, jobId)
-  if (operation === 'cancel' && method === 'POST') return answerJob(await platform.cancel(jobId), (job) => ({ id: job.id, status: job.status }))
+  if (operation === 'cancel' && method === 'POST')
+    return answerJob(await platform.cancel(jobId), (job) => ({ id: job.id, status: job.status }))
   if (operation === 'retry' && method === 'POST') return retry(platform, jobId)
   return undefined
 }
@@ -89,7 +103,9 @@ function statusBody(job: JobRecord): Record<string, unknown> {
     id: job.id,
     status: job.status,
     delayTime: startedAtMs - job.queuedAtMs,
-    ...(isEnded(job.status) && job.startedAtMs !== null && job.endedAtMs !== null ? { executionTime: job.endedAtMs - job.startedAtMs } : {}),
+    ...(isEnded(job.status) && job.startedAtMs !== null && job.endedAtMs !== null
+      ? { executionTime: job.endedAtMs - job.startedAtMs }
+      : {}),
     ...(job.workerId === null ? {} : { workerId: job.workerId }),
     ...(job.retries > 0 ? { retries: job.retries } : {}),
     ...(job.output === undefined ? {} : { output: job.output }),
@@ -101,7 +117,13 @@ function healthBody(platform: JobPlatform, workers: WorkerCounts): Record<string
   const { jobs, totals } = platform.queue()
   const count = (status: JobRecord['status']) => jobs.filter((job) => job.status === status).length
   return {
-    jobs: { completed: totals.completed, failed: totals.failed, inProgress: count('IN_PROGRESS'), inQueue: count('IN_QUEUE'), retried: totals.retried },
+    jobs: {
+      completed: totals.completed,
+      failed: totals.failed,
+      inProgress: count('IN_PROGRESS'),
+      inQueue: count('IN_QUEUE'),
+      retried: totals.retried,
+    },
     workers,
   }
 }

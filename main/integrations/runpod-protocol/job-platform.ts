@@ -84,7 +84,10 @@ export function createJobPlatform(dependencies: PlatformDependencies): JobPlatfo
     cancelTimer?.()
     const deadlineMs = isClosed ? undefined : nextDeadlineMs(queue, rules)
     if (deadlineMs === undefined) return
-    cancelTimer = clock.after(Math.max(shortestTimerMs, deadlineMs - clock.nowMs()), () => void sweep().catch((error: unknown) => log.error('Time limits of jobs could not be saved', error)))
+    cancelTimer = clock.after(
+      Math.max(shortestTimerMs, deadlineMs - clock.nowMs()),
+      () => void sweep().catch((error: unknown) => log.error('Time limits of jobs could not be saved', error)),
+    )
   }
   const apply = (next: JobQueue): boolean => {
     if (next === queue) return false

@@ -70,7 +70,9 @@ async function answer(dependencies: ServerDependencies, request: IncomingMessage
   const [version, endpointId, ...path] = url.pathname.split('/').filter((segment) => segment !== '')
   if (version !== 'v2' || endpointId !== dependencies.endpointId) return notFound
   const exchange = createExchange(request, response, url, path)
-  const answered = workerOperations.has(path[0] ?? '') ? await serveWorker(dependencies, exchange) : await serveClient(dependencies, exchange)
+  const answered = workerOperations.has(path[0] ?? '')
+    ? await serveWorker(dependencies, exchange)
+    : await serveClient(dependencies, exchange)
   return answered ?? notFound
 }
 
@@ -83,7 +85,8 @@ async function serveClient(dependencies: ServerDependencies, exchange: Exchange)
 async function serveWorker(dependencies: ServerDependencies, exchange: Exchange): Promise<Answer | undefined> {
   const workerId = exchange.path[1] ?? ''
   const expected = dependencies.workerToken(workerId)
-  const isAllowed = expected !== undefined && (isSame(exchange.query.get('token') ?? '', expected) || isSame(exchange.authorization, expected))
+  const isAllowed =
+    expected !== undefined && (isSame(exchange.query.get('token') ?? '', expected) || isSame(exchange.authorization, expected))
   if (!isAllowed) return unauthorized
   return answerWorker(exchange, workerId, dependencies.platform, dependencies.workerEvents)
 }

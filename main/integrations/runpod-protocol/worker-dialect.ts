@@ -20,12 +20,15 @@ export interface WorkerEvents {
   onReady(workerId: string): void
   /** It asked to be replaced after this job. */
   onRefreshAsked(workerId: string): void
-  /** False while workers are being sent away; what they report then is acknowledged and dropped. */
-  acceptsResults(): boolean
 }
 
 /** Answers the worker protocol as the runpod SDK speaks it; undefined for another path. */
-export async function answerWorker(exchange: Exchange, workerId: string, platform: JobPlatform, events: WorkerEvents): Promise<Answer | undefined> {
+export async function answerWorker(
+  exchange: Exchange,
+  workerId: string,
+  platform: JobPlatform,
+  events: WorkerEvents,
+): Promise<Answer | undefined> {
   const [operation, , jobId] = exchange.path
   const { method } = exchange
   if (operation === 'job-take' && method === 'GET') {
@@ -52,7 +55,13 @@ function batchSize(exchange: Exchange): number {
   return Number.isInteger(asked) ? Math.min(largestBatch, Math.max(1, asked)) : 1
 }
 
-async function take(exchange: Exchange, workerId: string, count: number, platform: JobPlatform, events: WorkerEvents): Promise<readonly JobRecord[]> {
+async function take(
+  exchange: Exchange,
+  workerId: string,
+  count: number,
+  platform: JobPlatform,
+  events: WorkerEvents,
+): Promise<readonly JobRecord[]> {
   events.onReady(workerId)
   const jobs = await platform.take(workerId, count, exchange.gone)
   if (!exchange.gone.aborted) return jobs
@@ -75,7 +84,6 @@ async function report(exchange: Exchange, workerId: string, jobId: string, platf
     platform.progress(workerId, jobId, output)
     return ok
   }
-  if (!events.acceptsResults()) return ok
   await platform.finish(workerId, jobId, { output, ...(isBlank(error) ? {} : { error: errorText(error) }) })
   if (stopPod === true) events.onRefreshAsked(workerId)
   return ok

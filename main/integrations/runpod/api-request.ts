@@ -109,7 +109,16 @@ function backOffMs(attempt: number): number {
 
 /** Server errors that often pass by themselves. */
 function isPassing(status: number): boolean {
-  return status === 408 || status === 500 || status === 502 || status === 503 || status === 504 || status === 520 || status === 522 || status === 524
+  return (
+    status === 408 ||
+    status === 500 ||
+    status === 502 ||
+    status === 503 ||
+    status === 504 ||
+    status === 520 ||
+    status === 522 ||
+    status === 524
+  )
 }
 
 function shortReason(error: unknown): string {
@@ -150,15 +159,29 @@ function tidy(text: string): string {
 export function failureOf({ status, text, retryAfterMs }: ApiReply): AppError {
   const said = errorTextOf(text)
   const details = { status, said }
-  if (status === 401) return new AppError('ENDPOINT_REFUSED', 'The endpoint refused the API key. Replace the key under Endpoints.', { details })
+  if (status === 401)
+    return new AppError('ENDPOINT_REFUSED', 'The endpoint refused the API key. Replace the key under Endpoints.', { details })
   if (status === 403) {
-    return new AppError('ENDPOINT_REFUSED', 'The API key has no permission for this endpoint. Give it access in the RunPod console, or replace it.', { details })
+    return new AppError(
+      'ENDPOINT_REFUSED',
+      'The API key has no permission for this endpoint. Give it access in the RunPod console, or replace it.',
+      { details },
+    )
   }
-  if (status === 404) return new AppError('ENDPOINT_NOT_FOUND', 'The endpoint does not know what was asked for. Check the endpoint id.', { details })
+  if (status === 404)
+    return new AppError('ENDPOINT_NOT_FOUND', 'The endpoint does not know what was asked for. Check the endpoint id.', { details })
   if (status === 429) {
-    return new AppError('ENDPOINT_UNREACHABLE', 'The endpoint asks for fewer requests. Asking again later.', { retryable: true, details: { ...details, retryAfterMs } })
+    return new AppError('ENDPOINT_UNREACHABLE', 'The endpoint asks for fewer requests. Asking again later.', {
+      retryable: true,
+      details: { ...details, retryAfterMs },
+    })
   }
-  if (status >= 500) return new AppError('ENDPOINT_UNREACHABLE', `The endpoint has a fault of its own (HTTP ${status}). Try again later.`, { retryable: true, details })
-  if (status >= 400) return new AppError('INVALID_INPUT', `The endpoint did not accept the request${said === null ? '' : `: ${said}`}.`, { details })
+  if (status >= 500)
+    return new AppError('ENDPOINT_UNREACHABLE', `The endpoint has a fault of its own (HTTP ${status}). Try again later.`, {
+      retryable: true,
+      details,
+    })
+  if (status >= 400)
+    return new AppError('INVALID_INPUT', `The endpoint did not accept the request${said === null ? '' : `: ${said}`}.`, { details })
   return new AppError('RUNPOD_REPLY_INVALID', `The endpoint gave an answer this version does not understand (HTTP ${status}).`, { details })
 }

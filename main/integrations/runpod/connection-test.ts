@@ -70,14 +70,22 @@ function refusalOf(reply: ApiReply | null): { check: string; verdict: Verdict } 
   if (reply === null) {
     return {
       check: 'No answer.',
-      verdict: { code: 'UNREACHABLE', summary: 'RunPod cannot be reached from this computer.', advice: 'Check the network connection, a proxy or a firewall, then test again.' },
+      verdict: {
+        code: 'UNREACHABLE',
+        summary: 'RunPod cannot be reached from this computer.',
+        advice: 'Check the network connection, a proxy or a firewall, then test again.',
+      },
     }
   }
   switch (reply.status) {
     case 401:
       return {
         check: 'The key was refused (401).',
-        verdict: { code: 'KEY_REFUSED', summary: 'RunPod does not know this API key.', advice: 'Create a key in the RunPod console under Settings, API Keys, and replace it here.' },
+        verdict: {
+          code: 'KEY_REFUSED',
+          summary: 'RunPod does not know this API key.',
+          advice: 'Create a key in the RunPod console under Settings, API Keys, and replace it here.',
+        },
       }
     case 403:
       return {
@@ -111,7 +119,11 @@ function refusalOf(reply: ApiReply | null): { check: string; verdict: Verdict } 
       if (reply.status >= 500) {
         return {
           check: `RunPod has a fault of its own (${reply.status}).`,
-          verdict: { code: 'UNREACHABLE', summary: 'RunPod did not answer properly.', advice: 'This is usually over in a few minutes. Test again later.' },
+          verdict: {
+            code: 'UNREACHABLE',
+            summary: 'RunPod did not answer properly.',
+            advice: 'This is usually over in a few minutes. Test again later.',
+          },
         }
       }
       return { check: `An unexpected answer (${reply.status}).`, verdict: unexpected(reply.status) }

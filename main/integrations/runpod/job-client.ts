@@ -65,14 +65,19 @@ export function createJobClient({ baseUrl, apiKey, clock, log, userAgent, dispat
     const parsed = schema.safeParse(parseJson(reply.text))
     if (parsed.success) return parsed.data
     log.warning('An answer of the job API could not be used', { status: reply.status, start: reply.text.slice(0, 200) })
-    throw new AppError('RUNPOD_REPLY_INVALID', 'The endpoint gave an answer this version does not understand.', { retryable: true, details: { status: reply.status } })
+    throw new AppError('RUNPOD_REPLY_INVALID', 'The endpoint gave an answer this version does not understand.', {
+      retryable: true,
+      details: { status: reply.status },
+    })
   }
 
   return {
     async run(input, policy) {
       const body = JSON.stringify({ input, policy: { executionTimeout: policy.executionTimeoutMs, ttl: policy.ttlMs } })
       if (Buffer.byteLength(body) > maxBodyBytes) {
-        throw new AppError('INVALID_INPUT', 'The job is larger than the 10 MiB the endpoint accepts.', { details: { bytes: Buffer.byteLength(body) } })
+        throw new AppError('INVALID_INPUT', 'The job is larger than the 10 MiB the endpoint accepts.', {
+          details: { bytes: Buffer.byteLength(body) },
+        })
       }
       // Never sent twice by itself: an answer that is lost may belong to a job that runs and costs money.
       return { jobId: read(await post('run', false, body), runReplySchema).id }

@@ -47,7 +47,10 @@ export const statusReplySchema = z
   })
 
 /** Answer of /stream: each chunk is handed out once. */
-export const streamReplySchema = z.object({ status: stateSchema, stream: z.array(z.object({ output: z.unknown().optional() })).default([]) })
+export const streamReplySchema = z.object({
+  status: stateSchema,
+  stream: z.array(z.object({ output: z.unknown().optional() })).default([]),
+})
 
 const count = z.int().nonnegative().catch(0)
 /** Answer of /health; counts that are missing are zero. */

@@ -35,7 +35,9 @@ export async function copyVerified(copy: Copy & { sha256: string }): Promise<voi
       await target.close()
     }
     if (hash.digest('hex') !== sha256) {
-      throw new AppError('VOLUME_UNREADABLE', 'The file changed while it was copied to the training volume. Start again.', { details: { sourcePath, totalBytes } })
+      throw new AppError('VOLUME_UNREADABLE', 'The file changed while it was copied to the training volume. Start again.', {
+        details: { sourcePath, totalBytes },
+      })
     }
     await rename(temporary, targetPath)
   } catch (error) {
@@ -72,5 +74,6 @@ async function pour(copy: Copy, target: FileHandle, startBytes: number, onChunk:
     doneBytes += chunk.length
     onProgress?.(doneBytes, totalBytes)
   }
-  if (doneBytes !== totalBytes) throw new AppError('VOLUME_UNREADABLE', 'The file changed while it was copied. Try again.', { retryable: true })
+  if (doneBytes !== totalBytes)
+    throw new AppError('VOLUME_UNREADABLE', 'The file changed while it was copied. Try again.', { retryable: true })
 }

@@ -89,7 +89,9 @@ async function assertInside(rootReal: string, path: string, key: string): Promis
     if (facts === undefined) continue
     const target = await whenPresent(realpath(existing))
     if (target !== undefined && target.startsWith(rootReal + sep)) return
-    throw new AppError('VOLUME_UNREADABLE', 'A link on the training volume leads out of it. Remove the link and try again.', { details: { key } })
+    throw new AppError('VOLUME_UNREADABLE', 'A link on the training volume leads out of it. Remove the link and try again.', {
+      details: { key },
+    })
   }
 }
 
@@ -99,7 +101,9 @@ async function readText(path: string, key: string, maxBytes: number): Promise<st
   try {
     const { size } = await file.stat()
     if (size > maxBytes) {
-      throw new AppError('VOLUME_UNREADABLE', `${key} is larger than expected (${size} bytes, at most ${maxBytes}).`, { details: { key, size } })
+      throw new AppError('VOLUME_UNREADABLE', `${key} is larger than expected (${size} bytes, at most ${maxBytes}).`, {
+        details: { key, size },
+      })
     }
     return await file.readFile('utf8')
   } finally {

@@ -61,10 +61,27 @@ function OriginCurvePanel({ adapter }: { readonly adapter: Adapter }) {
     onError: (error) => toasts.show(describeError(error)),
   })
   const startedAtMs = run.data?.startedAtMs ?? null
-  const curve = useMemo(() => buildOriginCurve(metrics.data ?? { points: [], checkpoints: [], cursor: 0 }, startedAtMs), [metrics.data, startedAtMs])
+  const curve = useMemo(
+    () => buildOriginCurve(metrics.data ?? { points: [], checkpoints: [], cursor: 0 }, startedAtMs),
+    [metrics.data, startedAtMs],
+  )
   const isEmpty = curve.train.length === 0 && curve.evals.length === 0
-  const emptyText = metrics.isError || (metrics.isSuccess && isEmpty) ? 'The curve is no longer here, its run was deleted.' : isEmpty ? 'Reading the curve.' : null
-  return <LossPanel title={adapter.name} {...curve} smoothing={smoothing} onSmoothing={setSmoothing} onExportCsv={() => exportCsv.mutate()} emptyText={emptyText} />
+  const emptyText =
+    metrics.isError || (metrics.isSuccess && isEmpty)
+      ? 'The curve is no longer here, its run was deleted.'
+      : isEmpty
+        ? 'Reading the curve.'
+        : null
+  return (
+    <LossPanel
+      title={adapter.name}
+      {...curve}
+      smoothing={smoothing}
+      onSmoothing={setSmoothing}
+      onExportCsv={() => exportCsv.mutate()}
+      emptyText={emptyText}
+    />
+  )
 }
 
 function OriginSamples({ adapter }: { readonly adapter: Adapter }) {
@@ -91,8 +108,14 @@ function Origin({ adapter }: { readonly adapter: Adapter }) {
     ],
     ['Dataset', adapter.datasetName],
     ['Dataset SHA-256', <CopyableHash key="hash" label="dataset" hash={adapter.datasetSha256} />],
-    ['Base model', adapter.baseModelRevision === null ? adapter.baseModelId : `${adapter.baseModelId}, revision ${adapter.baseModelRevision}`],
-    ['Steps', `${formatCount(summary.stepsDone)} of ${formatCount(summary.stepsTotal)}${summary.bestStep === null ? '' : `, saved from step ${formatCount(summary.bestStep)}`}`],
+    [
+      'Base model',
+      adapter.baseModelRevision === null ? adapter.baseModelId : `${adapter.baseModelId}, revision ${adapter.baseModelRevision}`,
+    ],
+    [
+      'Steps',
+      `${formatCount(summary.stepsDone)} of ${formatCount(summary.stepsTotal)}${summary.bestStep === null ? '' : `, saved from step ${formatCount(summary.bestStep)}`}`,
+    ],
     ['Loss', `${formatLoss(summary.lossFirst, 3)} at first, ${formatLoss(summary.lossLast, 3)} at the end`],
     ['Held-out loss', `${formatLoss(summary.evalLossBase, 3)} for the base model, ${formatLoss(summary.evalLossBest, 3)} with the adapter`],
     ['Tokens trained', formatCount(summary.tokensTrained)],
@@ -114,31 +137,28 @@ function Origin({ adapter }: { readonly adapter: Adapter }) {
 function FilesTable({ files }: { readonly files: readonly AdapterFile[] }) {
   if (files.length === 0) return <p className="adapter-note">The files are listed once they are copied.</p>
   return (
-    // The region scrolls sideways on a narrow window, so it takes the keyboard.
-    <div className="adapter-table-scroll" role="region" aria-label="Files" tabIndex={0}>
-      <table className="adapter-table">
-        <thead>
-          <tr>
-            <th scope="col">File</th>
-            <th scope="col" className="adapter-number">
-              Size
-            </th>
-            <th scope="col">SHA-256</th>
+    <table className="adapter-table" aria-label="Files">
+      <thead>
+        <tr>
+          <th scope="col">File</th>
+          <th scope="col" className="adapter-number">
+            Size
+          </th>
+          <th scope="col">SHA-256</th>
+        </tr>
+      </thead>
+      <tbody>
+        {files.map((file) => (
+          <tr key={file.name}>
+            <th scope="row">{file.name}</th>
+            <td className="adapter-number">{formatBytes(file.bytes)}</td>
+            <td>
+              <CopyableHash label={file.name} hash={file.sha256} />
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {files.map((file) => (
-            <tr key={file.name}>
-              <th scope="row">{file.name}</th>
-              <td className="adapter-number">{formatBytes(file.bytes)}</td>
-              <td>
-                <CopyableHash label={file.name} hash={file.sha256} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </table>
   )
 }
 

@@ -18,7 +18,10 @@ export function AdapterHandOver({ adapter }: { readonly adapter: Adapter }) {
   const isBusy = save.isPending || verify.isPending
   const failed = (error: unknown) => setMessage(describeError(error))
   const saveAs = (format: 'zip' | 'folder') =>
-    save.mutate(format, { onError: failed, onSuccess: (saved) => setMessage(saved === null ? null : `Saved to ${saved.path}, ${formatBytes(saved.bytes)}.`) })
+    save.mutate(format, {
+      onError: failed,
+      onSuccess: (saved) => setMessage(saved === null ? null : `Saved to ${saved.path}, ${formatBytes(saved.bytes)}.`),
+    })
   return (
     <section className="hand-over" aria-label="Take the adapter out">
       <div
@@ -37,7 +40,11 @@ export function AdapterHandOver({ adapter }: { readonly adapter: Adapter }) {
         <Folder size={40} strokeWidth={1.25} aria-hidden="true" />
         <div>
           <b>Drag into another program</b>
-          <span>{isUsable ? `A folder with ${adapter.files.length} files, ${formatBytes(adapter.sizeBytes)}` : 'Possible once every file is checked'}</span>
+          <span>
+            {isUsable
+              ? `A folder with ${adapter.files.length} files, ${formatBytes(adapter.sizeBytes)}`
+              : 'Possible once every file is checked'}
+          </span>
         </div>
       </div>
       <div className="hand-over-actions">
@@ -53,21 +60,28 @@ export function AdapterHandOver({ adapter }: { readonly adapter: Adapter }) {
           <FolderOpen size={14} aria-hidden="true" />
           Reveal
         </Button>
-        <Button disabled={adapter.status === 'missing'} onClick={() => copyPath.mutate(undefined, { onError: failed, onSuccess: ({ path }) => setMessage(`Copied ${path}`) })}>
+        <Button
+          disabled={adapter.status === 'missing'}
+          onClick={() => copyPath.mutate(undefined, { onError: failed, onSuccess: ({ path }) => setMessage(`Copied ${path}`) })}
+        >
           <Copy size={14} aria-hidden="true" />
           Copy path
         </Button>
         <Button
           disabled={isBusy || adapter.status === 'collecting'}
-          onClick={() => verify.mutate(undefined, { onError: failed, onSuccess: (checked) => setMessage(checked.status === 'verified' ? `All ${checked.files.length} files are as the trainer recorded them.` : null) })}
+          onClick={() =>
+            verify.mutate(undefined, {
+              onError: failed,
+              onSuccess: (checked) =>
+                setMessage(checked.status === 'verified' ? `All ${checked.files.length} files are as the trainer recorded them.` : null),
+            })
+          }
         >
           <PackageCheck size={14} aria-hidden="true" />
           {verify.isPending ? 'Verifying' : 'Verify again'}
         </Button>
       </div>
-      <p className="hand-over-message" role="status">
-        {save.isPending ? 'Saving. Large adapters take a moment.' : message}
-      </p>
+      <output className="hand-over-message">{save.isPending ? 'Saving. Large adapters take a moment.' : message}</output>
     </section>
   )
 }

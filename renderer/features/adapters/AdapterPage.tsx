@@ -1,6 +1,6 @@
 import './adapter.css'
 import { useState } from 'react'
-import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { useNavigate, useParams } from '@tanstack/react-router'
 import { ChevronDown, Pencil, ShieldAlert, Trash2 } from 'lucide-react'
 import type { Adapter } from '../../../preload/contract/adapters.ts'
 import { describeError } from '../../lib/describe-error.ts'
@@ -25,7 +25,11 @@ export function AdapterPage() {
 function LoadedAdapter({ adapterId }: { readonly adapterId: string }) {
   const adapter = useAdapter(adapterId)
   if (adapter.data === undefined) {
-    return adapter.error === null ? <p className="page-note">Reading the adapter.</p> : <ErrorNote error={adapter.error} onRetry={() => void adapter.refetch()} />
+    return adapter.error === null ? (
+      <p className="page-note">Reading the adapter.</p>
+    ) : (
+      <ErrorNote error={adapter.error} onRetry={() => void adapter.refetch()} />
+    )
   }
   return (
     <div className="adapter-page">
@@ -44,7 +48,9 @@ function AdapterHead({ adapter }: { readonly adapter: Adapter }) {
         <AdapterName adapter={adapter} />
         <p title={adapter.baseModelId}>
           Adapter for {adapter.baseModelId} · {formatBytes(adapter.sizeBytes)}
-          {adapter.stoppedEarly ? ` · stopped at step ${adapter.summary.stepsDone.toLocaleString('en-US')} of ${adapter.summary.stepsTotal.toLocaleString('en-US')}` : ''}
+          {adapter.stoppedEarly
+            ? ` · stopped at step ${adapter.summary.stepsDone.toLocaleString('en-US')} of ${adapter.summary.stepsTotal.toLocaleString('en-US')}`
+            : ''}
         </p>
       </div>
       <AdapterState adapter={adapter} />
@@ -116,7 +122,10 @@ function Quarantine({ adapter }: { readonly adapter: Adapter }) {
       <ShieldAlert size={16} aria-hidden="true" />
       <div>
         <h3>Kept apart, do not use</h3>
-        <p>{adapter.quarantineReason ?? 'A file is not as the trainer recorded it.'} The files can be copied again from the endpoint's volume.</p>
+        <p>
+          {adapter.quarantineReason ?? 'A file is not as the trainer recorded it.'} The files can be copied again from the endpoint's
+          volume.
+        </p>
         {fetchAgain.error !== null && <p className="field-error">{describeError(fetchAgain.error)}</p>}
       </div>
       <Button disabled={fetchAgain.isPending} onClick={() => fetchAgain.mutate()}>
@@ -146,7 +155,10 @@ function DeleteAdapter({ adapter }: { readonly adapter: Adapter }) {
         isDestructive
         onConfirm={() => {
           setAsking(false)
-          remove.mutate(adapter.id, { onSuccess: () => void navigate({ to: '/adapters' }), onError: (error) => toasts.show(describeError(error)) })
+          remove.mutate(adapter.id, {
+            onSuccess: () => void navigate({ to: '/adapters' }),
+            onError: (error) => toasts.show(describeError(error)),
+          })
         }}
         onCancel={() => setAsking(false)}
       />

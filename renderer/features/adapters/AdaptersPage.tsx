@@ -36,62 +36,74 @@ export function AdaptersPage() {
   return (
     <div className="list-page">
       <div className="list-bar">
-        <input type="search" aria-label="Search adapters" placeholder="Search adapters" value={filter.search} onChange={(event) => setFilter({ ...filter, search: event.target.value })} />
-        <select aria-label="Sort" value={filter.sort} onChange={(event) => setFilter({ ...filter, sort: event.target.value as AdapterFilter['sort'] })}>
+        <input
+          type="search"
+          aria-label="Search adapters"
+          placeholder="Search adapters"
+          value={filter.search}
+          onChange={(event) => setFilter({ ...filter, search: event.target.value })}
+        />
+        <select
+          aria-label="Sort"
+          value={filter.sort}
+          onChange={(event) => setFilter({ ...filter, sort: event.target.value as AdapterFilter['sort'] })}
+        >
           <option value="newest">Newest first</option>
           <option value="name">By name</option>
           <option value="health">Best training health first</option>
         </select>
       </div>
-      {adapters.data.length === 0 ? <p className="page-note">No adapter matches. Clear the search to see all.</p> : <AdaptersTable adapters={adapters.data} />}
+      {adapters.data.length === 0 ? (
+        <p className="page-note">No adapter matches. Clear the search to see all.</p>
+      ) : (
+        <AdaptersTable adapters={adapters.data} />
+      )}
     </div>
   )
 }
 
 function AdaptersTable({ adapters }: { readonly adapters: readonly Adapter[] }) {
   return (
-    <div className="adapter-table-scroll" role="region" aria-label="Adapters" tabIndex={0}>
-      <table className="adapter-table">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Training health</th>
-            <th scope="col">State</th>
-            <th scope="col" className="adapter-number">
-              Size
+    <table className="adapter-table" aria-label="Adapters">
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Training health</th>
+          <th scope="col">State</th>
+          <th scope="col" className="adapter-number">
+            Size
+          </th>
+          <th scope="col">Run</th>
+          <th scope="col">Created</th>
+        </tr>
+      </thead>
+      <tbody>
+        {adapters.map((adapter) => (
+          <tr key={adapter.id}>
+            <th scope="row" className="adapter-cell-name">
+              <Link to="/adapters/$adapterId" params={{ adapterId: adapter.id }} title={adapter.name}>
+                {adapter.name}
+              </Link>
+              <span title={adapter.baseModelId}>{adapter.baseModelId}</span>
             </th>
-            <th scope="col">Run</th>
-            <th scope="col">Created</th>
+            <td>
+              <HealthStars health={adapter.health} />
+            </td>
+            <td>
+              <AdapterState adapter={adapter} />
+            </td>
+            <td className="adapter-number">{formatBytes(adapter.sizeBytes)}</td>
+            <td>
+              <Link to="/runs/$runId" params={{ runId: adapter.runId }} aria-label={`Open run of ${adapter.name}`}>
+                Open run
+              </Link>
+            </td>
+            <td>
+              <RelativeTime atMs={adapter.createdAtMs} />
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {adapters.map((adapter) => (
-            <tr key={adapter.id}>
-              <th scope="row" className="adapter-cell-name">
-                <Link to="/adapters/$adapterId" params={{ adapterId: adapter.id }} title={adapter.name}>
-                  {adapter.name}
-                </Link>
-                <span title={adapter.baseModelId}>{adapter.baseModelId}</span>
-              </th>
-              <td>
-                <HealthStars health={adapter.health} />
-              </td>
-              <td>
-                <AdapterState adapter={adapter} />
-              </td>
-              <td className="adapter-number">{formatBytes(adapter.sizeBytes)}</td>
-              <td>
-                <Link to="/runs/$runId" params={{ runId: adapter.runId }} aria-label={`Run of ${adapter.name}`}>
-                  Open run
-                </Link>
-              </td>
-              <td>
-                <RelativeTime atMs={adapter.createdAtMs} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </table>
   )
 }

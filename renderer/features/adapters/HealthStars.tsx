@@ -13,7 +13,8 @@ export function HealthStars({ health }: { readonly health: TrainingHealth }) {
   const { stars } = health
   if (stars === null) return <span className="health-unrated">Not rated</span>
   return (
-    <span className="health-stars" role="img" aria-label={healthLabel(health)}>
+    <span className="health-stars">
+      <span className="sr-only">{healthLabel(health)}</span>
       {places.map((place) => (
         <Star key={place} size={14} data-filled={place <= stars} aria-hidden="true" />
       ))}

@@ -13,8 +13,14 @@ export interface OriginCurve {
 export function buildOriginCurve(metrics: RouteOutput<'runs.listMetrics'>, startedAtMs: number | null): OriginCurve {
   const { points, checkpoints } = metrics
   return {
-    train: appendPoints(emptyCurve, points.filter((point) => point.kind === 'train')),
-    evals: appendPoints(emptyCurve, points.filter((point) => point.kind === 'eval')),
+    train: appendPoints(
+      emptyCurve,
+      points.filter((point) => point.kind === 'train'),
+    ),
+    evals: appendPoints(
+      emptyCurve,
+      points.filter((point) => point.kind === 'eval'),
+    ),
     checkpoints,
     startMs: startedAtMs ?? points.reduce((first, point) => Math.min(first, point.atMs), points[0]?.atMs ?? 0),
   }

@@ -8,7 +8,11 @@ export type AdapterFilter = Required<RouteInput<'adapters.list'>>
 
 /** All adapters that match, kept on screen while the next answer is on its way. */
 export function useAdapters(filter: AdapterFilter) {
-  return useQuery({ queryKey: ['adapters', 'list', filter], queryFn: () => bridge.invoke('adapters.list', filter), placeholderData: keepPreviousData })
+  return useQuery({
+    queryKey: ['adapters', 'list', filter],
+    queryFn: () => bridge.invoke('adapters.list', filter),
+    placeholderData: keepPreviousData,
+  })
 }
 
 /** One adapter. */

@@ -1,6 +1,12 @@
 import { useId } from 'react'
 import { ChevronRight } from 'lucide-react'
-import { choicesOf, hyperparameterGroups, hyperparameterTexts, writeHyperparameter, type HyperparameterName } from '../../lib/hyperparameter-text.ts'
+import {
+  choicesOf,
+  hyperparameterGroups,
+  hyperparameterTexts,
+  writeHyperparameter,
+  type HyperparameterName,
+} from '../../lib/hyperparameter-text.ts'
 import type { Hyperparameters } from '../../../preload/contract/hyperparameters.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeRange, type HyperparameterEdits, type ReadForm } from './hyperparameter-form.ts'
@@ -24,11 +30,13 @@ export function AdvancedSettings({ base, edits, form, notes, isOpen, onToggle, o
   return (
     <section className="choice advanced" data-open={isOpen}>
       <header className="choice-head">
-        <button type="button" className="advanced-toggle" aria-expanded={isOpen} aria-controls={bodyId} onClick={() => onToggle(!isOpen)}>
-          <ChevronRight size={14} aria-hidden="true" />
-          <h2>Advanced settings</h2>
-          <span className="choice-summary">{summary(form.changed.length, wrong)}</span>
-        </button>
+        <h2 className="advanced-title">
+          <button type="button" className="advanced-toggle" aria-expanded={isOpen} aria-controls={bodyId} onClick={() => onToggle(!isOpen)}>
+            <ChevronRight size={14} aria-hidden="true" />
+            Advanced settings
+            <span className="choice-summary">{summary(form.changed.length, wrong)}</span>
+          </button>
+        </h2>
         {form.changed.length > 0 && (
           <Button size="small" onClick={onReset}>
             Use the preset's values
@@ -36,11 +44,12 @@ export function AdvancedSettings({ base, edits, form, notes, isOpen, onToggle, o
         )}
       </header>
       <div id={bodyId} hidden={!isOpen} className="choice-body">
-        {isOpen && notes.map((note) => (
-          <p key={note} className="field-hint">
-            {note}
-          </p>
-        ))}
+        {isOpen &&
+          notes.map((note) => (
+            <p key={note} className="field-hint">
+              {note}
+            </p>
+          ))}
         {isOpen &&
           hyperparameterGroups.map((group) => (
             <fieldset key={group.title} className="advanced-group">
@@ -93,10 +102,18 @@ function SettingField({ name, text, error, isChanged, presetText, onEdit }: Sett
           ))}
         </select>
       ) : (
-        <input {...shared} type="text" inputMode="decimal" autoComplete="off" placeholder={name === 'max_steps' ? 'No limit' : undefined} onChange={(event) => onEdit(event.target.value)} />
+        <input
+          {...shared}
+          type="text"
+          inputMode="decimal"
+          autoComplete="off"
+          placeholder={name === 'max_steps' ? 'No limit' : undefined}
+          onChange={(event) => onEdit(event.target.value)}
+        />
       )}
       <p id={`${id}-hint`} className="field-hint">
-        {hint} {choices.length === 0 && <span>From {describeRange(name)}.</span>} {isChanged && <span className="setting-field-preset">Preset: {presetText === '' ? 'no limit' : presetText}.</span>}
+        {hint} {choices.length === 0 && <span>From {describeRange(name)}.</span>}{' '}
+        {isChanged && <span className="setting-field-preset">Preset: {presetText === '' ? 'no limit' : presetText}.</span>}
       </p>
       <p id={`${id}-error`} role={error === null ? undefined : 'alert'} className="field-error">
         {error}

@@ -26,7 +26,11 @@ export function ChoiceSection({ number, title, summary, isReopened, onReopen, ch
         <h2 id={titleId}>{title}</h2>
         <span className="choice-summary">{isDecided ? summary : null}</span>
         {isDecided && (
-          <Button size="small" onClick={() => onReopen(!isReopened)} aria-label={isReopened ? `Keep ${title.toLowerCase()}` : `Change ${title.toLowerCase()}`}>
+          <Button
+            size="small"
+            onClick={() => onReopen(!isReopened)}
+            aria-label={isReopened ? `Keep ${title.toLowerCase()}` : `Change ${title.toLowerCase()}`}
+          >
             {isReopened ? 'Keep' : 'Change'}
           </Button>
         )}

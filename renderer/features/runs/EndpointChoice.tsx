@@ -17,7 +17,9 @@ export function EndpointChoice({ endpoints, chosenId, onChoose }: EndpointChoice
           title={endpoint.name}
           detail={describeEndpoint(endpoint)}
           isChosen={endpoint.id === chosenId}
-          blockedReason={endpoint.canTrain ? null : (endpoint.cannotTrainReason ?? 'It cannot train at the moment. Open Endpoints to see why.')}
+          blockedReason={
+            endpoint.canTrain ? null : (endpoint.cannotTrainReason ?? 'It cannot train at the moment. Open Endpoints to see why.')
+          }
           onChoose={() => onChoose(endpoint.id)}
         />
       ))}
@@ -27,5 +29,7 @@ export function EndpointChoice({ endpoints, chosenId, onChoose }: EndpointChoice
 
 /** What an endpoint is, in one line. */
 export function describeEndpoint(endpoint: Endpoint): string {
-  return endpoint.kind === 'local' ? 'Your data stays here. No charge.' : `RunPod endpoint ${endpoint.runpodEndpointId ?? ''}, charged by the second.`
+  return endpoint.kind === 'local'
+    ? 'Your data stays here. No charge.'
+    : `RunPod endpoint ${endpoint.runpodEndpointId ?? ''}, charged by the second.`
 }

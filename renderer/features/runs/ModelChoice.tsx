@@ -19,7 +19,14 @@ export function ModelChoice({ catalogue, chosen, onChoose, onPickFolder, folderE
   const groups = groupModels(searchModels(catalogue, search))
   return (
     <div className="model-choice">
-      <input type="search" className="model-choice-search" aria-label="Search base models" placeholder="Search base models" value={search} onChange={(event) => setSearch(event.target.value)} />
+      <input
+        type="search"
+        className="model-choice-search"
+        aria-label="Search base models"
+        placeholder="Search base models"
+        value={search}
+        onChange={(event) => setSearch(event.target.value)}
+      />
       {groups.length === 0 && <p className="choice-empty">No model in the catalogue matches. A Hugging Face id can be written below.</p>}
       <div className="model-choice-groups">
         {groups.map((group) => (
@@ -27,7 +34,12 @@ export function ModelChoice({ catalogue, chosen, onChoose, onPickFolder, folderE
             <h3>{group.title}</h3>
             <ul className="choice-options">
               {group.models.map((model) => (
-                <CatalogueOption key={model.id} model={model} isChosen={isSameModel(chosen, refOf(model))} onChoose={() => onChoose(refOf(model))} />
+                <CatalogueOption
+                  key={model.id}
+                  model={model}
+                  isChosen={isSameModel(chosen, refOf(model))}
+                  onChoose={() => onChoose(refOf(model))}
+                />
               ))}
             </ul>
           </section>
@@ -52,7 +64,15 @@ export function ModelChoice({ catalogue, chosen, onChoose, onPickFolder, folderE
   )
 }
 
-function CatalogueOption({ model, isChosen, onChoose }: { readonly model: BaseModel; readonly isChosen: boolean; readonly onChoose: () => void }) {
+function CatalogueOption({
+  model,
+  isChosen,
+  onChoose,
+}: {
+  readonly model: BaseModel
+  readonly isChosen: boolean
+  readonly onChoose: () => void
+}) {
   return (
     <ChoiceOption
       title={model.title}

@@ -25,14 +25,39 @@ export function NewRunChoices({ newRun }: { readonly newRun: NewRun }) {
   const { datasets, dataset, endpoints, endpoint, preset, presetNotes, form } = newRun
   return (
     <>
-      <ChoiceSection number={1} title="Dataset" summary={dataset === undefined ? null : <Summary name={dataset.name} detail={describeDataset(dataset)} />} {...section('dataset')}>
-        {datasets === undefined ? <p className="choice-empty">Reading the datasets.</p> : datasets.length === 0 ? <NoDataset /> : <DatasetChoice datasets={datasets} chosenId={dataset?.id ?? null} onChoose={draft.chooseDataset} />}
+      <ChoiceSection
+        number={1}
+        title="Dataset"
+        summary={dataset === undefined ? null : <Summary name={dataset.name} detail={describeDataset(dataset)} />}
+        {...section('dataset')}
+      >
+        {datasets === undefined ? (
+          <p className="choice-empty">Reading the datasets.</p>
+        ) : datasets.length === 0 ? (
+          <NoDataset />
+        ) : (
+          <DatasetChoice datasets={datasets} chosenId={dataset?.id ?? null} onChoose={draft.chooseDataset} />
+        )}
       </ChoiceSection>
       <ModelSection newRun={newRun} {...section('model')} />
-      <ChoiceSection number={3} title="Endpoint" summary={endpoint === undefined ? null : <Summary name={endpoint.name} detail={describeEndpoint(endpoint)} />} {...section('endpoint')}>
-        {endpoints === undefined ? <p className="choice-empty">Reading the endpoints.</p> : <EndpointChoice endpoints={endpoints} chosenId={endpoint?.id ?? null} onChoose={draft.chooseEndpoint} />}
+      <ChoiceSection
+        number={3}
+        title="Endpoint"
+        summary={endpoint === undefined ? null : <Summary name={endpoint.name} detail={describeEndpoint(endpoint)} />}
+        {...section('endpoint')}
+      >
+        {endpoints === undefined ? (
+          <p className="choice-empty">Reading the endpoints.</p>
+        ) : (
+          <EndpointChoice endpoints={endpoints} chosenId={endpoint?.id ?? null} onChoose={draft.chooseEndpoint} />
+        )}
       </ChoiceSection>
-      <ChoiceSection number={4} title="Preset" summary={<Summary name={presetLabels[preset]} detail={presetLines[preset]} />} {...section('preset')}>
+      <ChoiceSection
+        number={4}
+        title="Preset"
+        summary={<Summary name={presetLabels[preset]} detail={presetLines[preset]} />}
+        {...section('preset')}
+      >
         <PresetChoice chosen={preset} onChoose={draft.choosePreset} />
       </ChoiceSection>
       {form !== null && (
@@ -67,7 +92,13 @@ function ModelSection({ newRun: { catalogue }, isReopened, onReopen }: ModelSect
   })
   const detail = baseModel === null ? '' : baseModel.kind === 'folder' ? baseModel.path : baseModel.id
   return (
-    <ChoiceSection number={2} title="Base model" summary={baseModel === null ? null : <Summary name={nameModel(baseModel, catalogue ?? [])} detail={detail} />} isReopened={isReopened} onReopen={onReopen}>
+    <ChoiceSection
+      number={2}
+      title="Base model"
+      summary={baseModel === null ? null : <Summary name={nameModel(baseModel, catalogue ?? [])} detail={detail} />}
+      isReopened={isReopened}
+      onReopen={onReopen}
+    >
       {catalogue === undefined ? (
         <p className="choice-empty">Reading the catalogue.</p>
       ) : (

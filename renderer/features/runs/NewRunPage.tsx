@@ -45,7 +45,14 @@ export function NewRunPage() {
           <label className="field-label" htmlFor="run-name">
             Name of the run
           </label>
-          <input id="run-name" type="text" maxLength={200} placeholder="Named after the dataset and the model when empty" value={draft.name} onChange={(event) => draft.rename(event.target.value)} />
+          <input
+            id="run-name"
+            type="text"
+            maxLength={200}
+            placeholder="Named after the dataset and the model when empty"
+            value={draft.name}
+            onChange={(event) => draft.rename(event.target.value)}
+          />
         </div>
       </div>
       <PlanCard plan={newRun.plan} missing={missingText(newRun)} isStarting={start.isPending} startError={start.error} onStart={startRun} />

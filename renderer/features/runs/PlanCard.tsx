@@ -1,5 +1,5 @@
 import { CircleCheck, CircleX, TriangleAlert } from 'lucide-react'
-import type { PreflightItem } from '../../../preload/contract/runs.ts'
+import type { Estimate, PreflightItem } from '../../../preload/contract/runs.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../lib/describe-error.ts'
 import { buildPlanLines, startLabel } from './plan-lines.ts'
@@ -22,20 +22,31 @@ export function PlanCard({ plan, missing, isStarting, startError, onStart }: Pla
     <aside className="plan-card" aria-label="Plan">
       <header>
         <h2>Plan</h2>
-        <span className="plan-card-state" role="status">
+        <span className="plan-card-state" aria-live="polite">
           {missing === null && !plan.isCurrent && plan.error === null ? 'Computing again' : ''}
         </span>
       </header>
       {missing !== null ? <p className="plan-card-missing">{missing}</p> : <PlanBody plan={plan} />}
-      <Button variant="primary" className="plan-card-start" data-testid="start-run" disabled={!canStart} onClick={onStart}>
-        {isStarting ? 'Starting' : missing === null && plan.isCurrent ? startLabel(plan.estimate) : 'Start run'}
-      </Button>
-      {isBlocked && plan.isCurrent && <p className="plan-card-note">Correct the marked lines to start.</p>}
-      {startError !== null && (
-        <p role="alert" className="field-error">
-          {describeError(startError)}
-        </p>
-      )}
+      <div className="plan-card-foot">
+        {isBlocked && plan.isCurrent && missing === null && <p className="plan-card-note">Correct the marked lines to start.</p>}
+        {startError !== null && (
+          <p role="alert" className="field-error">
+            {describeError(startError)}
+          </p>
+        )}
+        {/* It stays in the keyboard's reach while it cannot start, so that the card can be scrolled with it. */}
+        <Button
+          variant="primary"
+          className="plan-card-start"
+          data-testid="start-run"
+          aria-disabled={!canStart}
+          onClick={() => {
+            if (canStart) onStart()
+          }}
+        >
+          {isStarting ? 'Starting' : missing === null && plan.isCurrent ? startLabel(plan.estimate) : 'Start run'}
+        </Button>
+      </div>
     </aside>
   )
 }
@@ -48,37 +59,43 @@ function PlanBody({ plan }: { readonly plan: NewRunPlan }) {
       </p>
     )
   }
+  // What stands in the way comes first, so that it is in sight in a low window too.
+  const isBlocked = plan.preflight?.some((item) => !item.isOk) ?? false
+  const preflight = plan.preflight === null ? null : <Preflight items={plan.preflight} />
   return (
-    // It scrolls in a low window, so it takes the keyboard.
-    <div className="plan-card-body" role="region" aria-label="Figures and checks" tabIndex={0} aria-busy={!plan.isCurrent}>
-      {plan.estimate === null ? (
-        <p className="plan-card-missing">Computing the plan.</p>
-      ) : (
-        <>
-          <dl className="plan-lines">
-            {buildPlanLines(plan.estimate).map((line) => (
-              <div key={line.id} data-testid={`plan-${line.id}`}>
-                <dt>
-                  {line.label}
-                  {line.isEstimate && <span className="plan-line-tag">estimate</span>}
-                </dt>
-                <dd>
-                  <span className="plan-line-value">{plan.isCurrent ? line.value : '…'}</span>
-                  {line.basis !== null && <span className="plan-line-basis">{line.basis}</span>}
-                </dd>
-              </div>
-            ))}
-          </dl>
-          {plan.estimate.warnings.map((warning) => (
-            <p key={warning} className="plan-warning">
-              <TriangleAlert size={14} aria-hidden="true" />
-              {warning}
-            </p>
-          ))}
-        </>
-      )}
-      {plan.preflight !== null && <Preflight items={plan.preflight} />}
+    <div className="plan-card-body" aria-busy={!plan.isCurrent}>
+      {isBlocked && preflight}
+      {plan.estimate === null ? <p className="plan-card-missing">Computing the plan.</p> : <PlanFigures estimate={plan.estimate} isCurrent={plan.isCurrent} />}
+      {!isBlocked && preflight}
     </div>
+  )
+}
+
+function PlanFigures({ estimate, isCurrent }: { readonly estimate: Estimate; readonly isCurrent: boolean }) {
+  return (
+    <>
+      <dl className="plan-lines">
+        {buildPlanLines(estimate).map((line) => (
+          <div key={line.id} data-testid={`plan-${line.id}`}>
+            <dt>
+              {line.label}
+              {line.isEstimate && <span className="plan-line-tag">estimate</span>}
+            </dt>
+            <dd>
+              <span className="plan-line-value">{isCurrent ? line.value : '…'}</span>
+              {line.basis !== null && <span className="plan-line-basis">{line.basis}</span>}
+            </dd>
+          </div>
+        ))}
+      </dl>
+      {isCurrent &&
+        estimate.warnings.map((warning) => (
+          <p key={warning} className="plan-warning">
+            <TriangleAlert size={14} aria-hidden="true" />
+            {warning}
+          </p>
+        ))}
+    </>
   )
 }
 

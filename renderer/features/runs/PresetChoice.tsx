@@ -22,7 +22,13 @@ export function PresetChoice({ chosen, onChoose }: PresetChoiceProps) {
   return (
     <ul className="choice-options choice-options-pairs">
       {presets.map((preset) => (
-        <ChoiceOption key={preset} title={presetLabels[preset]} detail={presetLines[preset]} isChosen={preset === chosen} onChoose={() => onChoose(preset)} />
+        <ChoiceOption
+          key={preset}
+          title={presetLabels[preset]}
+          detail={presetLines[preset]}
+          isChosen={preset === chosen}
+          onChoose={() => onChoose(preset)}
+        />
       ))}
     </ul>
   )

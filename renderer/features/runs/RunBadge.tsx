@@ -1,13 +1,36 @@
-import type { Run } from '../../../preload/contract/runs.ts'
-import { StatusBadge } from '../../ui/StatusBadge.tsx'
+import { Ban, CircleCheck, CircleX, Download, Hourglass, LoaderCircle, Play, type LucideIcon } from 'lucide-react'
+import type { ComponentProps } from 'react'
+import type { Run, RunStatus } from '../../../preload/contract/runs.ts'
+import { formatPercent } from '../../lib/format.ts'
+import { Badge } from '../../ui/Badge.tsx'
 
-/** The status of a run with its progress while it trains. */
+interface StatusLook {
+  readonly text: string
+  readonly tone: ComponentProps<typeof Badge>['tone']
+  readonly Icon: LucideIcon
+}
+
+const looks: Readonly<Record<RunStatus, StatusLook>> = {
+  queued: { text: 'Queued', tone: 'quiet', Icon: Hourglass },
+  initializing: { text: 'Starting', tone: 'active', Icon: LoaderCircle },
+  running: { text: 'Running', tone: 'active', Icon: Play },
+  collecting: { text: 'Collecting', tone: 'active', Icon: Download },
+  completed: { text: 'Completed', tone: 'good', Icon: CircleCheck },
+  failed: { text: 'Failed', tone: 'bad', Icon: CircleX },
+  cancelled: { text: 'Stopped', tone: 'warn', Icon: Ban },
+}
+
+/** The status of a run by icon, word and colour, with its progress while it trains. */
 export function RunBadge({ run }: { readonly run: Run }) {
-  const isTraining = run.status === 'running' && run.progress !== null
+  const { text, tone, Icon } = looks[run.status]
+  const isTraining = run.status === 'running' && run.stage === 'training'
   return (
-    <span className="run-badge">
-      <StatusBadge status={run.status} />
-      {isTraining && <span className="run-badge-progress">{Math.floor((run.progress ?? 0) * 100)} %</span>}
+    <span className="run-badge" data-testid="run-status" data-status={run.status}>
+      <Badge tone={tone} icon={<Icon size={13} />} text={isTraining ? trainingText(run) : text} />
     </span>
   )
+}
+
+function trainingText(run: Run): string {
+  return run.progress === null ? 'Training' : `Training ${formatPercent(run.progress)}`
 }

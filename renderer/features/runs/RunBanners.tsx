@@ -9,13 +9,17 @@ export function RunBanners({ run }: { readonly run: Run }) {
     <>
       {run.contactLost !== null && <ContactLost run={run} reason={run.contactLost} />}
       {run.stopRequested !== null && run.endedAtMs === null && (
-        <div className="run-banner" data-tone="warn" role="status">
+        <section className="run-banner" data-tone="warn" aria-live="polite" aria-label="State of the run">
           <Hourglass size={16} aria-hidden="true" />
           <div>
             <h3>{run.stopRequested === 'keep' ? 'Stopping, the adapter is kept' : 'Stopping, nothing is kept'}</h3>
-            <p>{run.stopRequested === 'keep' ? 'The worker finishes the step in hand, then saves and packs what it has learned.' : 'The worker ends after the step in hand.'}</p>
+            <p>
+              {run.stopRequested === 'keep'
+                ? 'The worker finishes the step in hand, then saves and packs what it has learned.'
+                : 'The worker ends after the step in hand.'}
+            </p>
           </div>
-        </div>
+        </section>
       )}
       {run.error !== null && (
         <div className="run-banner" data-tone="bad" role="alert">
@@ -43,7 +47,7 @@ export function RunBanners({ run }: { readonly run: Run }) {
 
 function ContactLost({ run, reason }: { readonly run: Run; readonly reason: string }) {
   return (
-    <div className="run-banner" data-tone="warn" role="status">
+    <section className="run-banner" data-tone="warn" aria-live="polite" aria-label="State of the run">
       <Unplug size={16} aria-hidden="true" />
       <div>
         <h3>
@@ -55,6 +59,6 @@ function ContactLost({ run, reason }: { readonly run: Run; readonly reason: stri
           {reason}
         </p>
       </div>
-    </div>
+    </section>
   )
 }

@@ -1,8 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
-import { useStore } from 'zustand'
 import type { RunLogLine } from '../../../preload/contract/runs.ts'
-import { filterLines, loadingLog, openLog } from './log-store.ts'
-import { useOpened } from './use-opened.ts'
+import { createRunLog, filterLines } from './log-store.ts'
+import { useConnected } from './use-connected.ts'
 
 const firstShown = 500
 const moreShown = 2000
@@ -10,7 +9,7 @@ const nearBottomPx = 24
 
 /** The run's log, newest line last, following the run until the reader scrolls up. */
 export function RunLog({ runId }: { readonly runId: string }) {
-  const { status, lines } = useStore(useOpened(openLog, runId, loadingLog))
+  const { status, lines } = useConnected(createRunLog, runId)
   const [level, setLevel] = useState<RunLogLine['level']>('info')
   const [search, setSearch] = useState('')
   const [isFollowing, setFollowing] = useState(true)
@@ -29,7 +28,13 @@ export function RunLog({ runId }: { readonly runId: string }) {
             <option value="error">Errors</option>
           </select>
         </label>
-        <input type="search" aria-label="Search the log" placeholder="Search the log" value={search} onChange={(event) => setSearch(event.target.value)} />
+        <input
+          type="search"
+          aria-label="Search the log"
+          placeholder="Search the log"
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
         <label className="run-log-follow">
           <input type="checkbox" checked={isFollowing} onChange={(event) => setFollowing(event.target.checked)} />
           Follow
@@ -60,7 +65,7 @@ interface LogLinesProps {
 function LogLines({ lines, hidden, isFollowing, onFollow, onMore, emptyText: nothing }: LogLinesProps) {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    if (isFollowing && box.current !== null) box.current.scrollTop = box.current.scrollHeight
+    if (isFollowing && lines.length > 0 && box.current !== null) box.current.scrollTop = box.current.scrollHeight
   }, [lines, isFollowing])
   const onScroll = () => {
     const element = box.current
@@ -69,7 +74,7 @@ function LogLines({ lines, hidden, isFollowing, onFollow, onMore, emptyText: not
     if (isAtEnd !== isFollowing) onFollow(isAtEnd)
   }
   return (
-    // The region scrolls, so it takes the keyboard.
+    // The box scrolls, so it takes the keyboard.
     <div ref={box} className="run-log-lines" role="log" aria-label="Log lines" aria-live="off" tabIndex={0} onScroll={onScroll}>
       {hidden > 0 && (
         <button type="button" className="run-log-more" onClick={onMore}>

@@ -21,7 +21,12 @@ export function RunPage() {
 
 function LoadedRun({ runId }: { readonly runId: string }) {
   const run = useRun(runId)
-  if (run.data === undefined) return run.error === null ? <p className="page-note">Reading the run.</p> : <ErrorNote error={run.error} onRetry={() => void run.refetch()} />
+  if (run.data === undefined)
+    return run.error === null ? (
+      <p className="page-note">Reading the run.</p>
+    ) : (
+      <ErrorNote error={run.error} onRetry={() => void run.refetch()} />
+    )
   return <RunView run={run.data} />
 }
 
@@ -45,7 +50,7 @@ function RunView({ run }: { readonly run: Run }) {
       </header>
       <StageStrip run={run} />
       {run.endedAtMs === null && (run.stage !== 'training' || run.stageDetail !== null) && (
-        <p className="run-stage-text" role="status">
+        <p className="run-stage-text" aria-live="polite">
           {stageTexts[run.stage]}
           {run.stageDetail === null ? '' : `: ${run.stageDetail}`}
         </p>

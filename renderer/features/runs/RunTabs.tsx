@@ -29,9 +29,20 @@ function RunSamples({ run }: { readonly run: Run }) {
   if (samples.error !== null) return <p className="run-tab-note">{describeError(samples.error)}</p>
   if (samples.data === undefined) return <p className="run-tab-note">Reading the samples.</p>
   if (samples.data.length === 0) {
-    return <p className="run-tab-note">{isOver ? 'The run ended before the first sample was written.' : 'The base model answers a few prompts before the first step, the trained one at the end. Both are shown here side by side.'}</p>
+    return (
+      <p className="run-tab-note">
+        {isOver
+          ? 'The run ended before the first sample was written.'
+          : 'The base model answers a few prompts before the first step, the trained one at the end. Both are shown here side by side.'}
+      </p>
+    )
   }
-  return <SampleComparison pairs={pairSamples(samples.data)} missingText={isOver ? 'Not written, the run ended before.' : 'Written when training ends.'} />
+  return (
+    <SampleComparison
+      pairs={pairSamples(samples.data)}
+      missingText={isOver ? 'Not written, the run ended before.' : 'Written when training ends.'}
+    />
+  )
 }
 
 function RunHistory({ runId }: { readonly runId: string }) {
@@ -39,33 +50,30 @@ function RunHistory({ runId }: { readonly runId: string }) {
   if (events.error !== null) return <p className="run-tab-note">{describeError(events.error)}</p>
   if (events.data === undefined) return <p className="run-tab-note">Reading the events.</p>
   return (
-    // The region scrolls sideways on a narrow window, so it takes the keyboard.
-    <div className="run-table-scroll" role="region" aria-label="Events of the run" tabIndex={0}>
-      <table className="run-table">
-        <thead>
-          <tr>
-            <th scope="col" className="run-number">
-              No.
-            </th>
-            <th scope="col">Time</th>
-            <th scope="col">Event</th>
-            <th scope="col">Detail</th>
+    <table className="run-table" aria-label="Events of the run">
+      <thead>
+        <tr>
+          <th scope="col" className="run-number">
+            No.
+          </th>
+          <th scope="col">Time</th>
+          <th scope="col">Event</th>
+          <th scope="col">Detail</th>
+        </tr>
+      </thead>
+      <tbody>
+        {events.data.map((event) => (
+          <tr key={event.seq}>
+            <td className="run-number">{event.seq}</td>
+            <td className="run-time">
+              <time dateTime={new Date(event.atMs).toISOString()}>{new Date(event.atMs).toLocaleTimeString('en-GB')}</time>
+            </td>
+            <td>{event.type.replaceAll('_', ' ')}</td>
+            <td className="run-event-detail">{event.detail}</td>
           </tr>
-        </thead>
-        <tbody>
-          {events.data.map((event) => (
-            <tr key={event.seq}>
-              <td className="run-number">{event.seq}</td>
-              <td className="run-time">
-                <time dateTime={new Date(event.atMs).toISOString()}>{new Date(event.atMs).toLocaleTimeString('en-GB')}</time>
-              </td>
-              <td>{event.type.replaceAll('_', ' ')}</td>
-              <td className="run-event-detail">{event.detail}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </table>
   )
 }
 
@@ -77,8 +85,16 @@ function RunConfiguration({ run }: { readonly run: Run }) {
     ['Preset', presetLabels[config.preset]],
     ['Dataset', `${run.datasetName}, ${run.datasetRows.toLocaleString('en-US')} rows`],
     ['Dataset SHA-256', run.datasetSha256 ?? '–'],
-    ['Rows', plan === null ? '–' : `${plan.rowsTrain.toLocaleString('en-US')} trained, ${plan.rowsEval.toLocaleString('en-US')} held out, ${plan.rowsTruncated.toLocaleString('en-US')} cut, ${plan.rowsDropped.toLocaleString('en-US')} left out`],
-    ['Parameters trained', plan === null ? '–' : `${plan.parametersTrainable.toLocaleString('en-US')} of ${plan.parametersTotal.toLocaleString('en-US')}`],
+    [
+      'Rows',
+      plan === null
+        ? '–'
+        : `${plan.rowsTrain.toLocaleString('en-US')} trained, ${plan.rowsEval.toLocaleString('en-US')} held out, ${plan.rowsTruncated.toLocaleString('en-US')} cut, ${plan.rowsDropped.toLocaleString('en-US')} left out`,
+    ],
+    [
+      'Parameters trained',
+      plan === null ? '–' : `${plan.parametersTrainable.toLocaleString('en-US')} of ${plan.parametersTotal.toLocaleString('en-US')}`,
+    ],
     ['Device', plan === null ? '–' : `${plan.device}, ${plan.dtype}`],
     ['Attempt', String(run.attempt)],
     ['Job', run.jobId ?? '–'],

@@ -41,7 +41,11 @@ export function RunsPage() {
   return (
     <div className="list-page">
       <RunsBar filter={filter} onFilter={setFilter} onNew={newRun} />
-      {runs.data.length === 0 ? <p className="page-note">No run matches. Clear the search or choose another status.</p> : <RunsTable runs={runs.data} />}
+      {runs.data.length === 0 ? (
+        <p className="page-note">No run matches. Clear the search or choose another status.</p>
+      ) : (
+        <RunsTable runs={runs.data} />
+      )}
     </div>
   )
 }
@@ -55,15 +59,29 @@ interface RunsBarProps {
 function RunsBar({ filter, onFilter, onNew }: RunsBarProps) {
   return (
     <div className="list-bar">
-      <input type="search" aria-label="Search runs" placeholder="Search runs" value={filter.search} onChange={(event) => onFilter({ ...filter, search: event.target.value })} />
-      <select aria-label="Status" value={filter.status} onChange={(event) => onFilter({ ...filter, status: event.target.value as RunFilter['status'] })}>
+      <input
+        type="search"
+        aria-label="Search runs"
+        placeholder="Search runs"
+        value={filter.search}
+        onChange={(event) => onFilter({ ...filter, search: event.target.value })}
+      />
+      <select
+        aria-label="Status"
+        value={filter.status}
+        onChange={(event) => onFilter({ ...filter, status: event.target.value as RunFilter['status'] })}
+      >
         <option value="all">All runs</option>
         <option value="active">Under way</option>
         <option value="completed">Completed</option>
         <option value="failed">Failed</option>
         <option value="cancelled">Stopped</option>
       </select>
-      <select aria-label="Sort" value={filter.sort} onChange={(event) => onFilter({ ...filter, sort: event.target.value as RunFilter['sort'] })}>
+      <select
+        aria-label="Sort"
+        value={filter.sort}
+        onChange={(event) => onFilter({ ...filter, sort: event.target.value as RunFilter['sort'] })}
+      >
         <option value="newest">Newest first</option>
         <option value="name">By name</option>
         <option value="loss">Lowest held-out loss first</option>
@@ -79,50 +97,48 @@ function RunsBar({ filter, onFilter, onNew }: RunsBarProps) {
 function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
   const nowMs = useNow(runs.some((run) => run.endedAtMs === null))
   return (
-    <div className="run-table-scroll" role="region" aria-label="Runs" tabIndex={0}>
-      <table className="run-table">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Status</th>
-            <th scope="col" className="run-number">
-              Loss
+    <table className="run-table" aria-label="Runs">
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Status</th>
+          <th scope="col" className="run-number">
+            Loss
+          </th>
+          <th scope="col" className="run-number">
+            Held out
+          </th>
+          <th scope="col" className="run-number">
+            Duration
+          </th>
+          <th scope="col" className="run-number">
+            Cost
+          </th>
+          <th scope="col">Started</th>
+        </tr>
+      </thead>
+      <tbody>
+        {runs.map((run) => (
+          <tr key={run.id}>
+            <th scope="row" className="run-cell-name">
+              <Link to="/runs/$runId" params={{ runId: run.id }} title={run.name}>
+                {run.name}
+              </Link>
+              <span title={`${run.datasetName} · ${run.baseModelLabel}`}>
+                {run.datasetName} · {run.baseModelLabel}
+              </span>
             </th>
-            <th scope="col" className="run-number">
-              Held out
-            </th>
-            <th scope="col" className="run-number">
-              Duration
-            </th>
-            <th scope="col" className="run-number">
-              Cost
-            </th>
-            <th scope="col">Started</th>
+            <td>
+              <RunBadge run={run} />
+            </td>
+            <td className="run-number">{formatLoss(run.head.loss, 3)}</td>
+            <td className="run-number">{formatLoss(run.head.evalLoss, 3)}</td>
+            <td className="run-number">{elapsed(run, nowMs)}</td>
+            <td className="run-number">{costText(run)}</td>
+            <td>{run.startedAtMs === null ? '–' : <RelativeTime atMs={run.startedAtMs} />}</td>
           </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <tr key={run.id}>
-              <th scope="row" className="run-cell-name">
-                <Link to="/runs/$runId" params={{ runId: run.id }} title={run.name}>
-                  {run.name}
-                </Link>
-                <span title={`${run.datasetName} · ${run.baseModelLabel}`}>
-                  {run.datasetName} · {run.baseModelLabel}
-                </span>
-              </th>
-              <td>
-                <RunBadge run={run} />
-              </td>
-              <td className="run-number">{formatLoss(run.head.loss, 3)}</td>
-              <td className="run-number">{formatLoss(run.head.evalLoss, 3)}</td>
-              <td className="run-number">{elapsed(run, nowMs)}</td>
-              <td className="run-number">{costText(run)}</td>
-              <td>{run.startedAtMs === null ? '–' : <RelativeTime atMs={run.startedAtMs} />}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </table>
   )
 }

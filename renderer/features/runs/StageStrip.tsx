@@ -2,8 +2,20 @@ import { Check, CircleDashed, CircleDot, Octagon, X, type LucideIcon } from 'luc
 import type { Run } from '../../../preload/contract/runs.ts'
 import { buildStageStrip, type StageStep } from './stage-strip.ts'
 
-const stateIcons: Readonly<Record<StageStep['state'], LucideIcon>> = { done: Check, now: CircleDot, failed: X, stopped: Octagon, todo: CircleDashed }
-const stateWords: Readonly<Record<StageStep['state'], string>> = { done: 'done', now: 'in progress', failed: 'failed', stopped: 'stopped', todo: 'not started' }
+const stateIcons: Readonly<Record<StageStep['state'], LucideIcon>> = {
+  done: Check,
+  now: CircleDot,
+  failed: X,
+  stopped: Octagon,
+  todo: CircleDashed,
+}
+const stateWords: Readonly<Record<StageStep['state'], string>> = {
+  done: 'done',
+  now: 'in progress',
+  failed: 'failed',
+  stopped: 'stopped',
+  todo: 'not started',
+}
 
 /** The seven stages of a run; each state has its own shape, so that colour is never needed to tell them apart. */
 export function StageStrip({ run }: { readonly run: Run }) {

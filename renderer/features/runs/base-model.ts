@@ -7,7 +7,14 @@ export interface ModelGroup {
   readonly models: readonly BaseModel[]
 }
 
-const familyTitles: Readonly<Record<ModelFamily, string>> = { smollm: 'SmolLM', qwen: 'Qwen', llama: 'Llama', gemma: 'Gemma', mistral: 'Mistral', other: 'Other' }
+const familyTitles: Readonly<Record<ModelFamily, string>> = {
+  smollm: 'SmolLM',
+  qwen: 'Qwen',
+  llama: 'Llama',
+  gemma: 'Gemma',
+  mistral: 'Mistral',
+  other: 'Other',
+}
 const familyOrder: readonly ModelFamily[] = ['smollm', 'qwen', 'llama', 'gemma', 'mistral', 'other']
 
 /** Sorts the catalogue into families; families without a model are left out. */
@@ -49,9 +56,14 @@ export function nameModel(model: BaseModelRef, catalogue: readonly BaseModel[]):
 
 /** Reads a typed Hugging Face id; a pasted address of the site is taken too. */
 export function readModelId(text: string): { model: BaseModelRef; error: null } | { model: null; error: string } {
-  const id = text.trim().replace(/^https:\/\/huggingface\.co\//, '').replace(/\/+$/, '')
+  const id = text
+    .trim()
+    .replace(/^https:\/\/huggingface\.co\//, '')
+    .replace(/\/+$/, '')
   const parsed = baseModelRefSchema.safeParse({ kind: 'huggingface', id, revision: null })
-  return parsed.success ? { model: parsed.data, error: null } : { model: null, error: 'Write it as organisation/name, for example Qwen/Qwen3-0.6B.' }
+  return parsed.success
+    ? { model: parsed.data, error: null }
+    : { model: null, error: 'Write it as organisation/name, for example Qwen/Qwen3-0.6B.' }
 }
 
 /** True when both mean the same model. */

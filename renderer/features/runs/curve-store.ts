@@ -17,11 +17,13 @@ export interface CurveState {
   readonly cursor: number
 }
 
-/** The curve before anything has been loaded. */
-export const loadingCurve: CurveState = { status: 'loading', train: emptyCurve, evals: emptyCurve, checkpoints: [], cursor: 0 }
+const loadingCurve: CurveState = { status: 'loading', train: emptyCurve, evals: emptyCurve, checkpoints: [], cursor: 0 }
 
 /** Adds what one event brought; an event that is already contained changes nothing. */
-export function applyProgress(state: CurveState, progress: Pick<Progress, 'voidAfterStep' | 'points' | 'checkpoints' | 'cursor'>): CurveState {
+export function applyProgress(
+  state: CurveState,
+  progress: Pick<Progress, 'voidAfterStep' | 'points' | 'checkpoints' | 'cursor'>,
+): CurveState {
   if (progress.cursor <= state.cursor) return state
   const limit = progress.voidAfterStep
   const train = limit === null ? state.train : truncateAfter(state.train, limit)
@@ -30,39 +32,48 @@ export function applyProgress(state: CurveState, progress: Pick<Progress, 'voidA
   for (const mark of progress.checkpoints) marks.set(mark.step, mark)
   return {
     status: state.status,
-    train: appendPoints(train, progress.points.filter((point) => point.kind === 'train')),
-    evals: appendPoints(evals, progress.points.filter((point) => point.kind === 'eval')),
+    train: appendPoints(
+      train,
+      progress.points.filter((point) => point.kind === 'train'),
+    ),
+    evals: appendPoints(
+      evals,
+      progress.points.filter((point) => point.kind === 'eval'),
+    ),
     checkpoints: [...marks.values()],
     cursor: progress.cursor,
   }
 }
 
-/** Opens the curve of a run: listens first, loads then, so that nothing falls between; `close` ends it. */
-export function openCurve(runId: string): { store: StoreApi<CurveState>; close(): void } {
+/** The curve of a run. `connect` listens first and loads then, so that nothing falls between, and answers how to end it. */
+export function createRunCurve(runId: string): { store: StoreApi<CurveState>; connect(): () => void } {
   const store = createStore<CurveState>(() => loadingCurve)
-  const early: Progress[] = []
-  let isOpen = true
-  const stop = bridge.on('runs.progressed', (progress) => {
-    if (progress.id !== runId) return
-    if (store.getState().status === 'ready') store.setState((state) => applyProgress(state, progress))
-    else early.push(progress)
-  })
-  const load = async () => {
+  const load = async (early: readonly Progress[], isOpen: () => boolean) => {
     try {
       const metrics = await bridge.invoke('runs.listMetrics', { id: runId })
-      if (!isOpen) return
+      if (!isOpen()) return
       const loaded = applyProgress({ ...loadingCurve, status: 'ready', cursor: -1 }, { ...metrics, voidAfterStep: null })
       store.setState(early.reduce(applyProgress, loaded))
     } catch {
-      if (isOpen) store.setState({ status: 'failed' })
+      if (isOpen()) store.setState({ status: 'failed' })
     }
   }
-  void load()
   return {
     store,
-    close() {
-      isOpen = false
-      stop()
+    connect() {
+      let isOpen = true
+      const early: Progress[] = []
+      store.setState(loadingCurve)
+      const stop = bridge.on('runs.progressed', (progress) => {
+        if (progress.id !== runId) return
+        if (store.getState().status === 'ready') store.setState((state) => applyProgress(state, progress))
+        else early.push(progress)
+      })
+      void load(early, () => isOpen)
+      return () => {
+        isOpen = false
+        stop()
+      }
     },
   }
 }

@@ -61,7 +61,11 @@ export function createRunDraftStore(): RunDraftStore {
     chooseModel: (baseModel) => set({ baseModel, reopened: null }),
     chooseEndpoint: (endpointId) => set({ endpointId, reopened: null }),
     choosePreset: (preset) =>
-      set(preset === 'custom' ? { isCustom: true, isAdvancedOpen: true, reopened: null } : { basis: preset, isCustom: false, edits: {}, reopened: null }),
+      set(
+        preset === 'custom'
+          ? { isCustom: true, isAdvancedOpen: true, reopened: null }
+          : { basis: preset, isCustom: false, edits: {}, reopened: null },
+      ),
     edit: (name, text) => set((draft) => ({ edits: { ...draft.edits, [name]: text } })),
     resetEdits: () => set({ edits: {}, isCustom: false }),
     rename: (name) => set({ name }),

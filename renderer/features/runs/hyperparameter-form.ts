@@ -50,7 +50,8 @@ function parseText(name: HyperparameterName, text: string): { value: unknown; er
   if (range === null) return { value: trimmed, error: null }
   if (trimmed === '' && range.isOptional) return { value: null, error: null }
   const value = Number(trimmed)
-  const isRight = trimmed !== '' && Number.isFinite(value) && value >= range.low && value <= range.high && (!range.isWhole || Number.isInteger(value))
+  const isRight =
+    trimmed !== '' && Number.isFinite(value) && value >= range.low && value <= range.high && (!range.isWhole || Number.isInteger(value))
   if (isRight) return { value, error: null }
   const wanted = `Write a ${range.isWhole ? 'whole number' : 'number'} from ${describeRange(name)}${range.isOptional ? ', or leave it empty' : ''}.`
   return { value: null, error: trimmed.includes(',') ? `${wanted} Use a point for decimals.` : wanted }

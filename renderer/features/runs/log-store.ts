@@ -14,8 +14,7 @@ export interface LogFilter {
   readonly search: string
 }
 
-/** The log before anything has been loaded. */
-export const loadingLog: LogState = { status: 'loading', lines: [] }
+const loadingLog: LogState = { status: 'loading', lines: [] }
 
 const heldLines = 20_000
 const pageLines = 2000
@@ -36,19 +35,15 @@ export function filterLines(lines: readonly RunLogLine[], { level, search }: Log
   return lines.filter((line) => severity[line.level] >= severity[level] && (wanted === '' || line.message.toLowerCase().includes(wanted)))
 }
 
-/** Opens the log of a run: listens first, then loads page by page; `close` ends it. */
-export function openLog(runId: string): { store: StoreApi<LogState>; close(): void } {
+/** The log of a run. `connect` listens first, then loads page by page, and answers how to end it. */
+export function createRunLog(runId: string): { store: StoreApi<LogState>; connect(): () => void } {
   const store = createStore<LogState>(() => loadingLog)
-  let isOpen = true
-  const stop = bridge.on('runs.logged', (logged) => {
-    if (logged.id === runId) store.setState((state) => ({ lines: addLines(state.lines, logged.lines) }))
-  })
-  const load = async () => {
+  const load = async (isOpen: () => boolean) => {
     try {
       let afterId = 0
       for (;;) {
         const page = await bridge.invoke('runs.listLog', { id: runId, afterId, limit: pageLines })
-        if (!isOpen) return
+        if (!isOpen()) return
         store.setState((state) => ({ lines: addLines(state.lines, page) }))
         const last = page.at(-1)
         if (last === undefined || page.length < pageLines) break
@@ -56,15 +51,22 @@ export function openLog(runId: string): { store: StoreApi<LogState>; close(): vo
       }
       store.setState({ status: 'ready' })
     } catch {
-      if (isOpen) store.setState({ status: 'failed' })
+      if (isOpen()) store.setState({ status: 'failed' })
     }
   }
-  void load()
   return {
     store,
-    close() {
-      isOpen = false
-      stop()
+    connect() {
+      let isOpen = true
+      store.setState(loadingLog)
+      const stop = bridge.on('runs.logged', (logged) => {
+        if (logged.id === runId) store.setState((state) => ({ lines: addLines(state.lines, logged.lines) }))
+      })
+      void load(() => isOpen)
+      return () => {
+        isOpen = false
+        stop()
+      }
     },
   }
 }

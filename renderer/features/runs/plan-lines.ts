@@ -24,12 +24,39 @@ export function buildPlanLines(estimate: Estimate): readonly PlanLine[] {
       label: 'Rows',
       value: `${formatCount(estimate.rows)} to train`,
       isEstimate: false,
-      basis: estimate.rowsEval === 0 ? 'None are held out, so the result cannot be rated.' : `${formatCount(estimate.rowsEval)} more are held out to measure with.`,
+      basis:
+        estimate.rowsEval === 0
+          ? 'None are held out, so the result cannot be rated.'
+          : `${formatCount(estimate.rowsEval)} more are held out to measure with.`,
     },
-    { id: 'tokens', label: 'Tokens', value: writeRange(estimate.tokens, formatCount), isEstimate: !isExact(estimate.tokens), basis: basis('tokens') },
-    { id: 'steps', label: 'Steps', value: `${formatCount(estimate.steps)}`, isEstimate: false, basis: basis('steps') ?? `${formatCount(estimate.stepsPerEpoch)} in each epoch.` },
-    { id: 'time', label: 'Time', value: estimate.durationMs === null ? '–' : writeTimeRange(estimate.durationMs), isEstimate: estimate.durationMs !== null, basis: basis('time') },
-    { id: 'cost', label: 'Cost', value: writeCost(estimate.costMicroUsd), isEstimate: estimate.costMicroUsd !== null && estimate.costMicroUsd.high > 0, basis: basis('cost') },
+    {
+      id: 'tokens',
+      label: 'Tokens',
+      value: writeRange(estimate.tokens, formatCount),
+      isEstimate: !isExact(estimate.tokens),
+      basis: basis('tokens'),
+    },
+    {
+      id: 'steps',
+      label: 'Steps',
+      value: `${formatCount(estimate.steps)}`,
+      isEstimate: false,
+      basis: basis('steps') ?? `${formatCount(estimate.stepsPerEpoch)} in each epoch.`,
+    },
+    {
+      id: 'time',
+      label: 'Time',
+      value: estimate.durationMs === null ? '–' : writeTimeRange(estimate.durationMs),
+      isEstimate: estimate.durationMs !== null,
+      basis: basis('time'),
+    },
+    {
+      id: 'cost',
+      label: 'Cost',
+      value: writeCost(estimate.costMicroUsd),
+      isEstimate: estimate.costMicroUsd !== null && estimate.costMicroUsd.high > 0,
+      basis: basis('cost'),
+    },
   ]
 }
 

@@ -11,7 +11,11 @@ export type RunFilter = Required<RouteInput<'runs.list'>>
 
 /** All runs that match, kept on screen while the next answer is on its way. */
 export function useRuns(filter: RunFilter) {
-  return useQuery({ queryKey: ['runs', 'list', filter], queryFn: () => bridge.invoke('runs.list', filter), placeholderData: keepPreviousData })
+  return useQuery({
+    queryKey: ['runs', 'list', filter],
+    queryFn: () => bridge.invoke('runs.list', filter),
+    placeholderData: keepPreviousData,
+  })
 }
 
 /** One run. */
@@ -78,7 +82,11 @@ export function useLivePlan(): void {
   const client = useQueryClient()
   useEffect(() => {
     const refresh = () => void client.invalidateQueries({ queryKey: ['plan'] })
-    const stops = [bridge.on('datasets.changed', refresh), bridge.on('endpoints.changed', refresh), bridge.on('endpoints.localChanged', refresh)]
+    const stops = [
+      bridge.on('datasets.changed', refresh),
+      bridge.on('endpoints.changed', refresh),
+      bridge.on('endpoints.localChanged', refresh),
+    ]
     return () => {
       for (const stop of stops) stop()
     }
@@ -97,13 +105,19 @@ export function useStartRun() {
 /** Stops a run, with or without its adapter. */
 export function useStopRun(id: string) {
   const client = useQueryClient()
-  return useMutation({ mutationFn: (mode: StopMode) => bridge.invoke('runs.stop', { id, mode }), onSuccess: (run) => rememberRun(client, run) })
+  return useMutation({
+    mutationFn: (mode: StopMode) => bridge.invoke('runs.stop', { id, mode }),
+    onSuccess: (run) => rememberRun(client, run),
+  })
 }
 
 /** Renames a run. */
 export function useRenameRun(id: string) {
   const client = useQueryClient()
-  return useMutation({ mutationFn: (name: string) => bridge.invoke('runs.rename', { id, name }), onSuccess: (run) => rememberRun(client, run) })
+  return useMutation({
+    mutationFn: (name: string) => bridge.invoke('runs.rename', { id, name }),
+    onSuccess: (run) => rememberRun(client, run),
+  })
 }
 
 /** Removes an ended run and its history. */

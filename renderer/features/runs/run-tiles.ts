@@ -17,14 +17,34 @@ export function buildRunTiles(run: Run, nowMs: number): readonly RunTile[] {
   const { head, plan } = run
   const isOver = run.endedAtMs !== null
   return [
-    { id: 'loss', label: 'Loss', value: formatLoss(head.loss, 3), note: head.lossFirst === null ? null : `first ${formatLoss(head.lossFirst, 3)}` },
-    { id: 'held-out', label: 'Held-out loss', value: formatLoss(head.evalLoss, 3), note: head.evalLossBase === null ? null : compareToBase(head.evalLoss, head.evalLossBase) },
+    {
+      id: 'loss',
+      label: 'Loss',
+      value: formatLoss(head.loss, 3),
+      note: head.lossFirst === null ? null : `first ${formatLoss(head.lossFirst, 3)}`,
+    },
+    {
+      id: 'held-out',
+      label: 'Held-out loss',
+      value: formatLoss(head.evalLoss, 3),
+      note: head.evalLossBase === null ? null : compareToBase(head.evalLoss, head.evalLossBase),
+    },
     { id: 'rate', label: 'Learning rate', value: head.learningRate === null ? unknown : formatRate(head.learningRate), note: null },
-    { id: 'speed', label: 'Speed', value: head.tokensPerSecond === null ? unknown : formatCount(Math.round(head.tokensPerSecond)), note: head.tokensPerSecond === null ? null : 'tokens/s' },
+    {
+      id: 'speed',
+      label: 'Speed',
+      value: head.tokensPerSecond === null ? unknown : formatCount(Math.round(head.tokensPerSecond)),
+      note: head.tokensPerSecond === null ? null : 'tokens/s',
+    },
     { id: 'elapsed', label: isOver ? 'Took' : 'Elapsed', value: elapsed(run, nowMs), note: null },
     { id: 'left', label: 'Left', value: isOver ? unknown : formatDuration(run.etaMs), note: leftNote(run) },
     { id: 'cost', label: 'Cost', value: costText(run), note: run.endpointKind === 'local' ? run.endpointName : isOver ? null : 'So far' },
-    { id: 'device', label: 'Memory', value: head.memoryBytes === null ? unknown : formatBytes(head.memoryBytes), note: plan?.device ?? null },
+    {
+      id: 'device',
+      label: 'Memory',
+      value: head.memoryBytes === null ? unknown : formatBytes(head.memoryBytes),
+      note: plan?.device ?? null,
+    },
   ]
 }
 

@@ -54,12 +54,13 @@ export const stageTexts: Readonly<Record<RunStage, string>> = {
 export function buildStageStrip(run: Run): readonly StageStep[] {
   const current = steps.findIndex((step) => step.id === currentStep(run))
   const isWholeRunDone = run.status === 'completed'
-  return steps.map((step, index) => {
-    if (isWholeRunDone || index < current) return { ...step, state: endsEarly(run, step.id) ? 'stopped' : 'done', progress: null }
-    if (index > current) return { ...step, state: 'todo', progress: null }
-    if (run.status === 'failed') return { ...step, state: 'failed', progress: null }
-    if (run.status === 'cancelled') return { ...step, state: run.adapterId === null ? 'stopped' : 'done', progress: null }
-    return { ...step, state: 'now', progress: step.id === 'train' ? run.progress : null }
+  return steps.map(({ id, label }, index) => {
+    const step = (state: StageStep['state'], progress: number | null = null): StageStep => ({ id, label, state, progress })
+    if (isWholeRunDone || index < current) return step(endsEarly(run, id) ? 'stopped' : 'done')
+    if (index > current) return step('todo')
+    if (run.status === 'failed') return step('failed')
+    if (run.status === 'cancelled') return step(run.adapterId === null ? 'stopped' : 'done')
+    return step('now', id === 'train' ? run.progress : null)
   })
 }
 

@@ -7,7 +7,16 @@ import type { BaseModel } from '../../../preload/contract/models.ts'
 import type { Estimate, PreflightItem, RunConfig } from '../../../preload/contract/runs.ts'
 import { presetOf, runDraftStore } from './draft-store.ts'
 import { readForm, type ReadForm } from './hyperparameter-form.ts'
-import { composeConfig, useCatalogue, useDatasetChoices, useEndpointChoices, useEstimate, useLivePlan, usePreflight, usePreset } from './queries.ts'
+import {
+  composeConfig,
+  useCatalogue,
+  useDatasetChoices,
+  useEndpointChoices,
+  useEstimate,
+  useLivePlan,
+  usePreflight,
+  usePreset,
+} from './queries.ts'
 
 const settleMs = 500
 

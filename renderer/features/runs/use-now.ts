@@ -7,7 +7,6 @@ export function useNow(isTicking: boolean): number {
   const [nowMs, setNowMs] = useState(() => Date.now())
   useEffect(() => {
     if (!isTicking) return undefined
-    setNowMs(Date.now())
     const timer = setInterval(() => setNowMs(Date.now()), tickMs)
     return () => clearInterval(timer)
   }, [isTicking])

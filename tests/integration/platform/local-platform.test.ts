@@ -49,7 +49,11 @@ describe('this computer, with the real runpod SDK', { timeout: 120_000 }, () => 
     const raised = await test.jobs.run({ kind: 'raise' }, generousPolicy)
     expect(await untilStatus(test.jobs, raised.jobId, isClosed)).toMatchObject({ status: 'FAILED', error: 'the handler gave up' })
     const refused = await test.jobs.run({ kind: 'error' }, generousPolicy)
-    expect(await untilStatus(test.jobs, refused.jobId, isClosed)).toMatchObject({ status: 'FAILED', error: 'no such thing', output: { detail: 7 } })
+    expect(await untilStatus(test.jobs, refused.jobId, isClosed)).toMatchObject({
+      status: 'FAILED',
+      error: 'no such thing',
+      output: { detail: 7 },
+    })
     expect(await test.jobs.health()).toMatchObject({ jobs: { completed: 1, failed: 2, retried: 0 } })
 
     await test.jobs.retry(refused.jobId)
@@ -183,10 +187,14 @@ describe('this computer, with the real runpod SDK', { timeout: 120_000 }, () => 
   })
 
   it('keys in the environment stay out of the worker, and secrets it prints stay out of the log', async () => {
-    const test = await start({ environment: { HF_TOKEN: 'hf_abcdefghijkl', RUNPOD_API_KEY: 'rpa_abcdefghijkl', AWS_SECRET_ACCESS_KEY: 'x', TUNESMITH_PYTHON_X: '1' } })
+    const test = await start({
+      environment: { HF_TOKEN: 'hf_abcdefghijkl', RUNPOD_API_KEY: 'rpa_abcdefghijkl', AWS_SECRET_ACCESS_KEY: 'x', TUNESMITH_PYTHON_X: '1' },
+    })
     const { jobId } = await test.jobs.run({ kind: 'environment' }, generousPolicy)
     const { output } = await untilStatus(test.jobs, jobId, isClosed)
-    expect(output).toMatchObject({ names: expect.arrayContaining(['PATH', 'TUNESMITH_VOLUME', 'RUNPOD_WEBHOOK_GET_JOB', 'TUNESMITH_EXIT_WITH_STDIN']) })
+    expect(output).toMatchObject({
+      names: expect.arrayContaining(['PATH', 'TUNESMITH_VOLUME', 'RUNPOD_WEBHOOK_GET_JOB', 'TUNESMITH_EXIT_WITH_STDIN']),
+    })
     expect(JSON.stringify(output)).not.toMatch(/HF_TOKEN|RUNPOD_API_KEY"|AWS_SECRET|TUNESMITH_PYTHON_X/)
 
     const printed = await test.jobs.run({ kind: 'print' }, generousPolicy)

@@ -3,12 +3,15 @@ import { mkdir, mkdtemp, readFile, readdir, rm, utimes, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { cachedFolder, cacheFolder, withLock } from '../../../scripts/dev-cache.mjs'
+import { cachedFolder, cacheFolder, pruneUnused, withLock } from '../../../scripts/dev-cache.mjs'
 
 async function buildHalf(folder: string): Promise<void> {
   await writeFile(join(folder, 'half'), '')
   throw new Error('no network')
 }
+
+const buildPython = (folder: string): Promise<void> => writeFile(join(folder, 'python'), '')
+const hasPython = (folder: string): boolean => existsSync(join(folder, 'python'))
 
 describe('the development cache', () => {
   let cache = ''
@@ -45,6 +48,22 @@ describe('the development cache', () => {
     await utimes(lockFile, longAgo, longAgo)
     expect(await withLock(lockFile, () => Promise.resolve('done'))).toBe('done')
     expect(existsSync(lockFile)).toBe(false)
+  })
+
+  it('catches a complete folder that broke afterwards and is used all the same', async () => {
+    const { folder } = await cachedFolder(cache, 'tool', buildPython)
+    await rm(join(folder, 'python'))
+    expect(await cachedFolder(cache, 'tool', buildPython, () => undefined, hasPython)).toEqual({ folder, built: true })
+    expect(await cachedFolder(cache, 'tool', buildPython, () => undefined, hasPython)).toEqual({ folder, built: false })
+  })
+
+  it('catches pruning that removes what is in use or half built', async () => {
+    const longAgo = new Date(Date.now() - 30 * 24 * 3_600_000)
+    for (const name of ['trainer-old', 'trainer-new', 'node-old']) await cachedFolder(cache, name, () => Promise.resolve())
+    for (const name of ['trainer-old', 'node-old']) await utimes(join(cache, name, '.tunesmith-complete'), longAgo, longAgo)
+    await mkdir(join(cache, 'trainer-building'))
+    await pruneUnused(cache, 'trainer-')
+    expect((await readdir(cache)).filter((name) => name !== 'locks')).toEqual(['node-old', 'trainer-building', 'trainer-new'])
   })
 
   it('catches a cache that ignores where it was told to be', () => {

@@ -8,6 +8,7 @@ import type { VolumeStore } from '../../../../main/integrations/volume/volume-st
 
 const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
 const line = (seq: number) => JSON.stringify({ seq, attempt: 1, t: 1, kind: 'log', level: 'info', message: `number ${seq}` })
+const seqOf = (text: string) => (JSON.parse(text) as { seq: number }).seq
 
 describe('directory volume', () => {
   let root = ''
@@ -44,7 +45,9 @@ describe('directory volume', () => {
   })
 
   it('a source that does not have the promised hash leaves nothing behind', async () => {
-    await expect(volume.putFile('datasets/a.jsonl', await source('hello'), sha256('other'))).rejects.toMatchObject({ code: 'VOLUME_UNREADABLE' })
+    await expect(volume.putFile('datasets/a.jsonl', await source('hello'), sha256('other'))).rejects.toMatchObject({
+      code: 'VOLUME_UNREADABLE',
+    })
     expect(await readdir(join(root, 'volume', 'datasets'))).toEqual([])
   })
 
@@ -57,7 +60,7 @@ describe('directory volume', () => {
         if (done > 0) abort.abort()
       },
     })
-    await expect(copying).rejects.toThrow()
+    await expect(copying).rejects.toThrow(/aborted/)
     expect(await readdir(join(root, 'volume', 'datasets'))).toEqual([])
   })
 
@@ -78,11 +81,14 @@ describe('directory volume', () => {
     expect(await readFile(target, 'utf8')).toBe('short')
   })
 
-  it.each(['../outside', 'a/../../outside', '/etc/passwd', 'a//b', '.', '', 'a/./b', 'a\\b', 'a b', 'a/\0', '.hidden'])('refuses the key %j', async (key) => {
-    await expect(volume.findText(key, 10)).rejects.toMatchObject({ code: 'VOLUME_UNREADABLE' })
-    await expect(volume.putFile(key, await source('x'), sha256('x'))).rejects.toMatchObject({ code: 'VOLUME_UNREADABLE' })
-    await expect(volume.removePrefix(key)).rejects.toMatchObject({ code: 'VOLUME_UNREADABLE' })
-  })
+  it.each(['../outside', 'a/../../outside', '/etc/passwd', 'a//b', '.', '', 'a/./b', 'a\\b', 'a b', 'a/\0', '.hidden'])(
+    'refuses the key %j',
+    async (key) => {
+      await expect(volume.findText(key, 10)).rejects.toMatchObject({ code: 'VOLUME_UNREADABLE' })
+      await expect(volume.putFile(key, await source('x'), sha256('x'))).rejects.toMatchObject({ code: 'VOLUME_UNREADABLE' })
+      await expect(volume.removePrefix(key)).rejects.toMatchObject({ code: 'VOLUME_UNREADABLE' })
+    },
+  )
 
   it('does not follow a link that leads out of the volume', async () => {
     await mkdir(join(root, 'secret'))
@@ -116,8 +122,7 @@ describe('directory volume', () => {
 
   describe('event log', () => {
     const events = 'runs/r/events'
-    const seqs = async (afterSeq: number, maxEvents = 100) =>
-      (await volume.readEventLines('r', afterSeq, maxEvents)).map((text) => (JSON.parse(text) as { seq: number }).seq)
+    const seqs = async (afterSeq: number, maxEvents = 100) => (await volume.readEventLines('r', afterSeq, maxEvents)).map(seqOf)
 
     it('gives lines after a number in order over several segments, and stops at the limit', async () => {
       await inVolume(`${events}/seg-00000.jsonl`, [1, 2, 3].map((seq) => `${line(seq)}\n`).join(''))

@@ -71,7 +71,13 @@ describe('job client', () => {
       '/status/empty': [{ body: { status: 'COMPLETED' } }],
     })
     expect(await jobs.status('gone')).toEqual({ status: 'NOT_FOUND' })
-    expect(await jobs.status('running')).toEqual({ status: 'IN_PROGRESS', delayTimeMs: 61_372, workerId: 'w', retries: 1, output: { step: 3 } })
+    expect(await jobs.status('running')).toEqual({
+      status: 'IN_PROGRESS',
+      delayTimeMs: 61_372,
+      workerId: 'w',
+      retries: 1,
+      output: { step: 3 },
+    })
     expect(await jobs.status('raised')).toEqual({ status: 'FAILED', error: 'no model', executionTimeMs: 12 })
     expect(await jobs.status('object')).toEqual({ status: 'FAILED', error: '{"code":5}' })
     expect(await jobs.status('empty')).toEqual({ status: 'COMPLETED' })

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { MetricPoint } from '../../../../preload/contract/runs.ts'
 import { formatLoss, formatTick, formatX, logTicks } from '../../../../renderer/charts/axis-format.ts'
@@ -6,7 +6,17 @@ import { appendPoints, emptyCurve } from '../../../../renderer/charts/curve.ts'
 import { pictureFileName } from '../../../../renderer/charts/export-png.ts'
 import { listMetricRows } from '../../../../renderer/charts/metric-rows.ts'
 
-const point = (kind: MetricPoint['kind'], step: number, loss: number): MetricPoint => ({ kind, step, epoch: step / 10, loss, learningRate: kind === 'train' ? 1e-4 : null, gradNorm: null, tokensPerSecond: null, tokens: null, atMs: step })
+const point = (kind: MetricPoint['kind'], step: number, loss: number): MetricPoint => ({
+  kind,
+  step,
+  epoch: step / 10,
+  loss,
+  learningRate: kind === 'train' ? 1e-4 : null,
+  gradNorm: null,
+  tokensPerSecond: null,
+  tokens: null,
+  atMs: step,
+})
 
 describe('axes', () => {
   it('gives a logarithmic axis at least two ticks on any range a loss can have', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { MetricPoint } from '../../../../preload/contract/runs.ts'
 import { appendPoints, emptyCurve, truncateAfter, values } from '../../../../renderer/charts/curve.ts'
@@ -8,14 +8,31 @@ import { smooth } from '../../../../renderer/charts/smoothing.ts'
 import { summariseCurve } from '../../../../renderer/charts/summary.ts'
 
 function point(step: number, loss = 1, kind: MetricPoint['kind'] = 'train'): MetricPoint {
-  return { kind, step, epoch: step / 10, loss, learningRate: 1e-4, gradNorm: 1, tokensPerSecond: 100, tokens: step * 50, atMs: 1000 + step * 1000 }
+  return {
+    kind,
+    step,
+    epoch: step / 10,
+    loss,
+    learningRate: 1e-4,
+    gradNorm: 1,
+    tokensPerSecond: 100,
+    tokens: step * 50,
+    atMs: 1000 + step * 1000,
+  }
 }
 
 describe('curve', () => {
   it('never holds a step twice, in whatever pieces and order the points arrive', () => {
     fc.assert(
       fc.property(fc.array(fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 20 }), { maxLength: 12 }), (batches) => {
-        const curve = batches.reduce((state, batch) => appendPoints(state, [...new Set(batch)].map((step) => point(step))), emptyCurve)
+        const curve = batches.reduce(
+          (state, batch) =>
+            appendPoints(
+              state,
+              [...new Set(batch)].map((step) => point(step)),
+            ),
+          emptyCurve,
+        )
         const steps = [...values(curve, 'step')]
         expect(steps).toEqual([...new Set(batches.flat())].toSorted((a, b) => a - b))
       }),

@@ -43,11 +43,20 @@ describe('plan', () => {
   })
 })
 
-describe('tiles of a run', () => {
-  const value = (run: Parameters<typeof buildRunTiles>[0], id: string) => buildRunTiles(run, 1_700_000_065_000).find((tile) => tile.id === id)
+const value = (run: Parameters<typeof buildRunTiles>[0], id: string) => buildRunTiles(run, 1_700_000_065_000).find((tile) => tile.id === id)
 
+describe('tiles of a run', () => {
   it('shows nothing the worker has not reported', () => {
-    const head = { ...createRun().head, loss: null, evalLoss: null, evalLossBase: null, learningRate: null, tokensPerSecond: null, memoryBytes: null, stepMs: null }
+    const head = {
+      ...createRun().head,
+      loss: null,
+      evalLoss: null,
+      evalLossBase: null,
+      learningRate: null,
+      tokensPerSecond: null,
+      memoryBytes: null,
+      stepMs: null,
+    }
     const run = createRun({ head, etaMs: null, startedAtMs: null, endpointKind: 'runpod', costMicroUsd: null })
     expect(buildRunTiles(run, 0).map((tile) => tile.value)).toEqual(Array.from({ length: 8 }, () => '–'))
   })

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hyperparametersSchema } from '../../../../preload/contract/hyperparameters.ts'
 import { isSameModel, nameModel, readModelId, writeParameters } from '../../../../renderer/features/runs/base-model.ts'
@@ -10,11 +10,15 @@ import { createRun, hyperparameters } from './fixtures.ts'
 describe('hyperparameter form', () => {
   it('accepts exactly what the contract accepts, so that Start never fails on a value the form let through', () => {
     fc.assert(
-      fc.property(fc.constantFrom('learning_rate', 'num_train_epochs', 'max_length', 'eval_fraction', 'max_steps'), fc.double({ min: -1, max: 40_000, noNaN: true }), (name, value) => {
-        const form = readForm(hyperparameters, { [name]: String(value) })
-        expect(form.values !== null).toBe(hyperparametersSchema.safeParse({ ...hyperparameters, [name]: value }).success)
-        expect(form.errors[name] === undefined).toBe(form.values !== null)
-      }),
+      fc.property(
+        fc.constantFrom('learning_rate', 'num_train_epochs', 'max_length', 'eval_fraction', 'max_steps'),
+        fc.double({ min: -1, max: 40_000, noNaN: true }),
+        (name, value) => {
+          const form = readForm(hyperparameters, { [name]: String(value) })
+          expect(form.values !== null).toBe(hyperparametersSchema.safeParse({ ...hyperparameters, [name]: value }).success)
+          expect(form.errors[name] === undefined).toBe(form.values !== null)
+        },
+      ),
     )
   })
 
@@ -65,14 +69,24 @@ describe('draft of a run', () => {
     store.getState().rename('left over')
     const run = createRun()
     store.getState().copyRun({ ...run, config: { ...run.config, preset: 'custom' } })
-    expect(store.getState()).toMatchObject({ datasetId: run.config.datasetId, baseModel: run.config.baseModel, endpointId: run.config.endpointId, isCustom: true, name: '' })
+    expect(store.getState()).toMatchObject({
+      datasetId: run.config.datasetId,
+      baseModel: run.config.baseModel,
+      endpointId: run.config.endpointId,
+      isCustom: true,
+      name: '',
+    })
   })
 })
 
 describe('base model', () => {
   it('takes an id or a pasted page address and refuses anything else with the form to use', () => {
     expect(readModelId(' Qwen/Qwen3-0.6B ').model).toEqual({ kind: 'huggingface', id: 'Qwen/Qwen3-0.6B', revision: null })
-    expect(readModelId('https://huggingface.co/Qwen/Qwen3-0.6B/').model).toEqual({ kind: 'huggingface', id: 'Qwen/Qwen3-0.6B', revision: null })
+    expect(readModelId('https://huggingface.co/Qwen/Qwen3-0.6B/').model).toEqual({
+      kind: 'huggingface',
+      id: 'Qwen/Qwen3-0.6B',
+      revision: null,
+    })
     expect(readModelId('Qwen3').error).toContain('organisation/name')
   })
 

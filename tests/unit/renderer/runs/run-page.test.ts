@@ -8,7 +8,10 @@ function line(id: number, level: RunLogLine['level'] = 'info', message = `line $
   return { id, atMs: id, level, source: 'trainer', message }
 }
 
-const states = (run: Parameters<typeof buildStageStrip>[0]) => buildStageStrip(run).map((step) => step.state).join(' ')
+const states = (run: Parameters<typeof buildStageStrip>[0]) =>
+  buildStageStrip(run)
+    .map((step) => step.state)
+    .join(' ')
 
 describe('stage strip', () => {
   it('shows exactly one step in hand while a run works, with the progress of training only', () => {
