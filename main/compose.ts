@@ -98,7 +98,11 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
   const base = { clock, newId, events: hub, log }
   const userAgent = `Tunesmith/${shell.versions().version}`
 
-  const settings = createSettingsService({ ...base, repository: createSettingsRepository(database), applyTheme: (theme) => shell.applyTheme(theme) })
+  const settings = createSettingsService({
+    ...base,
+    repository: createSettingsRepository(database),
+    applyTheme: (theme) => shell.applyTheme(theme),
+  })
   const notifications = createNotificationService({
     ...base,
     repository: createNotificationRepository(database),

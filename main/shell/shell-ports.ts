@@ -28,7 +28,7 @@ export function createShellPorts(dependencies: { paths: AppPaths; log: Log; last
       const problem = await shell.openPath(path)
       if (problem !== '') throw new Error(problem)
     },
-    openExternal: (url) => openHttps(url),
+    openExternal: openHttps,
     trash: (path) => shell.trashItem(path),
     copyText: (text) => clipboard.writeText(text),
     showOsNotification: (notice) =>

@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { helloInputSchema, helloReplySchema, jobReturnSchema, manifestSchema, progressSnapshotSchema, trainInputSchema, workerEventSchema, workerResultSchema } from './worker.ts'
+import {
+  helloInputSchema,
+  helloReplySchema,
+  jobReturnSchema,
+  manifestSchema,
+  progressSnapshotSchema,
+  trainInputSchema,
+  workerEventSchema,
+  workerResultSchema,
+} from './worker.ts'
 
 const schemas = {
   'train-input': trainInputSchema,

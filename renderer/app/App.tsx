@@ -8,7 +8,10 @@ import { ThemeSync } from './ThemeSync.tsx'
 
 // Main answers at once and tells of every change, so nothing is fetched again by time or focus.
 const queryClient = new QueryClient({
-  defaultOptions: { queries: { retry: false, staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, networkMode: 'always' }, mutations: { networkMode: 'always' } },
+  defaultOptions: {
+    queries: { retry: false, staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, networkMode: 'always' },
+    mutations: { networkMode: 'always' },
+  },
 })
 const router = createAppRouter()
 

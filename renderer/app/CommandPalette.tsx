@@ -1,24 +1,18 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useState, type KeyboardEvent } from 'react'
+import { useEffect, useId, useState, type KeyboardEvent } from 'react'
+import { importStore } from '../features/datasets/import-store.ts'
 import { bridge } from '../lib/bridge.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 
 interface PaletteEntry {
-  readonly to: string
+  readonly id: string
   readonly title: string
-  readonly kind: string
+  readonly kind: 'Action' | 'Page' | 'Dataset' | 'Run' | 'Adapter'
+  readonly open: () => void
 }
 
-const fixed: readonly PaletteEntry[] = [
-  { to: '/runs/new', title: 'New run', kind: 'Action' },
-  { to: '/datasets', title: 'Datasets', kind: 'Page' },
-  { to: '/runs', title: 'Runs', kind: 'Page' },
-  { to: '/adapters', title: 'Adapters', kind: 'Page' },
-  { to: '/endpoints', title: 'Endpoints', kind: 'Page' },
-  { to: '/costs', title: 'Costs', kind: 'Page' },
-  { to: '/settings', title: 'Settings', kind: 'Page' },
-]
+const pages = ['Datasets', 'Runs', 'Adapters', 'Endpoints', 'Costs', 'Settings'] as const
 const maxShown = 40
 
 /** Goes anywhere by typing: pages, datasets, runs, adapters. */
@@ -31,27 +25,38 @@ export function CommandPalette({ isOpen, onClose }: { readonly isOpen: boolean; 
 }
 
 function PaletteBody({ onClose }: { readonly onClose: () => void }) {
-  const navigate = useNavigate()
   const [text, setText] = useState('')
   const [active, setActive] = useState(0)
-  const found = useEntries().filter((entry) => entry.title.toLocaleLowerCase().includes(text.trim().toLocaleLowerCase())).slice(0, maxShown)
-  const open = (entry: PaletteEntry | undefined) => {
+  const listId = useId()
+  const wanted = text.trim().toLocaleLowerCase()
+  const found = useEntries()
+    .filter((entry) => entry.title.toLocaleLowerCase().includes(wanted))
+    .slice(0, maxShown)
+  const activeId = found[active] === undefined ? undefined : `${listId}-${active}`
+  useEffect(() => {
+    if (activeId !== undefined) document.querySelector(`[id="${activeId}"]`)?.scrollIntoView({ block: 'nearest' })
+  }, [activeId])
+  const choose = (entry: PaletteEntry | undefined) => {
     if (entry === undefined) return
     onClose()
-    void navigate({ to: entry.to })
+    entry.open()
   }
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'ArrowDown') setActive(Math.min(active + 1, found.length - 1))
+    if (event.key === 'ArrowDown') setActive(Math.max(0, Math.min(active + 1, found.length - 1)))
     else if (event.key === 'ArrowUp') setActive(Math.max(active - 1, 0))
-    else if (event.key === 'Enter') open(found[active])
+    else if (event.key === 'Enter') choose(found[active])
     else return
     event.preventDefault()
   }
   return (
-    <>
+    <div className="palette">
       <input
         type="search"
+        role="combobox"
         aria-label="Search pages, datasets, runs and adapters"
+        aria-expanded={found.length > 0}
+        aria-controls={listId}
+        aria-activedescendant={activeId}
         placeholder="Type a name"
         value={text}
         onChange={(event) => {
@@ -60,32 +65,50 @@ function PaletteBody({ onClose }: { readonly onClose: () => void }) {
         }}
         onKeyDown={onKeyDown}
       />
-      {found.length === 0 ? (
-        <p className="page-note">Nothing has this name.</p>
-      ) : (
-        <ul className="palette-list">
-          {found.map((entry, index) => (
-            <li key={entry.to}>
-              <button type="button" data-active={index === active} onClick={() => open(entry)} onMouseEnter={() => setActive(index)}>
-                <span>{entry.title}</span>
-                <small>{entry.kind}</small>
-              </button>
-            </li>
-          ))}
-        </ul>
+      {found.length === 0 && (
+        <p className="page-note" role="status">
+          Nothing has this name.
+        </p>
       )}
-    </>
+      <div className="palette-list" id={listId} role="listbox" aria-label="Results">
+        {found.map((entry, index) => (
+          // The keyboard stays in the field; `aria-activedescendant` says which entry Enter opens.
+          <div
+            key={entry.id}
+            id={`${listId}-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === active}
+            onClick={() => choose(entry)}
+            onKeyDown={onKeyDown}
+            onMouseMove={() => setActive(index)}
+          >
+            <span>{entry.title}</span>
+            <small>{entry.kind}</small>
+          </div>
+        ))}
+      </div>
+    </div>
   )
 }
 
 function useEntries(): readonly PaletteEntry[] {
+  const navigate = useNavigate()
   const datasets = useQuery({ queryKey: ['datasets', 'list', 'palette'], queryFn: () => bridge.invoke('datasets.list', {}) })
   const runs = useQuery({ queryKey: ['runs', 'list', 'palette'], queryFn: () => bridge.invoke('runs.list', {}) })
   const adapters = useQuery({ queryKey: ['adapters', 'list', 'palette'], queryFn: () => bridge.invoke('adapters.list', {}) })
+  const place = (to: string, title: string, kind: PaletteEntry['kind']): PaletteEntry => ({
+    id: to,
+    title,
+    kind,
+    open: () => void navigate({ to }),
+  })
   return [
-    ...fixed,
-    ...(datasets.data ?? []).map(({ id, name }) => ({ to: `/datasets/${id}`, title: name, kind: 'Dataset' })),
-    ...(runs.data ?? []).map(({ id, name }) => ({ to: `/runs/${id}`, title: name, kind: 'Run' })),
-    ...(adapters.data ?? []).map(({ id, name }) => ({ to: `/adapters/${id}`, title: name, kind: 'Adapter' })),
+    place('/runs/new', 'New run', 'Action'),
+    { id: 'import', title: 'Import a dataset', kind: 'Action', open: () => void importStore.getState().pick() },
+    ...pages.map((page) => place(`/${page.toLowerCase()}`, page, 'Page')),
+    ...(datasets.data ?? []).map(({ id, name }) => place(`/datasets/${id}`, name, 'Dataset')),
+    ...(runs.data ?? []).map(({ id, name }) => place(`/runs/${id}`, name, 'Run')),
+    ...(adapters.data ?? []).map(({ id, name }) => place(`/adapters/${id}`, name, 'Adapter')),
   ]
 }

@@ -19,7 +19,12 @@ export function DropZone() {
           Drop the file to look at it
         </div>
       )}
-      <ImportDialog preview={preview} problem={problem} onClose={close} onImported={(id) => void navigate({ to: '/datasets/$datasetId', params: { datasetId: id } })} />
+      <ImportDialog
+        preview={preview}
+        problem={problem}
+        onClose={close}
+        onOpen={(id) => void navigate({ to: '/datasets/$datasetId', params: { datasetId: id } })}
+      />
     </>
   )
 }
@@ -36,8 +41,11 @@ function listenForDrops(setOver: (isOver: boolean) => void): () => void {
   const onDrop = (event: DragEvent) => {
     event.preventDefault()
     setOver(false)
-    const file = event.dataTransfer?.files[0]
-    if (file !== undefined) void importStore.getState().previewFile(file)
+    const files = event.dataTransfer?.files
+    const file = files?.[0]
+    if (files === undefined || file === undefined) return
+    if (files.length > 1) importStore.getState().refuse('Drop one file at a time. Each file becomes a dataset of its own.')
+    else void importStore.getState().previewFile(file)
   }
   document.addEventListener('dragover', onOver)
   document.addEventListener('dragleave', onLeave)

@@ -1,34 +1,38 @@
 import './shell.css'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { Activity, CircleDollarSign, Database, Package, Search, Server, Settings } from 'lucide-react'
-import { useEffect, useState } from 'react'
-import { Button } from '../ui/Button.tsx'
+import { Activity, CircleDollarSign, Database, Package, Search, Server, Settings, type LucideIcon } from 'lucide-react'
+import { useState } from 'react'
+import { shortcutText } from '../lib/shortcuts.ts'
 import { CommandPalette } from './CommandPalette.tsx'
 import { DropZone } from './DropZone.tsx'
 import { NotificationBell } from './NotificationBell.tsx'
 import { RunChip } from './RunChip.tsx'
+import { useAppReady } from './use-app-ready.ts'
 import { useMenuCommands } from './use-menu-commands.ts'
 
-const pages = [
+interface PageLink {
+  readonly to: string
+  readonly title: string
+  readonly Icon: LucideIcon
+}
+
+const pages: readonly PageLink[] = [
   { to: '/datasets', title: 'Datasets', Icon: Database },
   { to: '/runs', title: 'Runs', Icon: Activity },
   { to: '/adapters', title: 'Adapters', Icon: Package },
   { to: '/endpoints', title: 'Endpoints', Icon: Server },
-] as const
-const extraPages = [
+]
+const extraPages: readonly PageLink[] = [
   { to: '/costs', title: 'Costs', Icon: CircleDollarSign },
   { to: '/settings', title: 'Settings', Icon: Settings },
-] as const
+]
 
 /** Sidebar, header and the page between them. */
 export function Shell() {
   const [isPaletteOpen, setPaletteOpen] = useState(false)
   const path = useRouterState({ select: (state) => state.location.pathname })
   useMenuCommands(() => setPaletteOpen(true))
-  useEffect(() => {
-    // Tells the outside that the first page is drawn.
-    document.documentElement.dataset['appState'] = 'ready'
-  }, [])
+  useAppReady()
   return (
     <div className="shell">
       <nav className="sidebar" aria-label="Pages">
@@ -39,11 +43,11 @@ export function Shell() {
       </nav>
       <header className="header">
         <h1>{titleOf(path)}</h1>
-        <Button variant="ghost" onClick={() => setPaletteOpen(true)} aria-label="Search pages, datasets, runs and adapters">
+        <button type="button" className="header-search" onClick={() => setPaletteOpen(true)}>
           <Search size={14} aria-hidden="true" />
-          <span className="header-search">Search</span>
-          <kbd>Ctrl K</kbd>
-        </Button>
+          <span>Search</span>
+          <kbd>{shortcutText('K')}</kbd>
+        </button>
         <span className="header-space" />
         <RunChip />
         <NotificationBell />
@@ -57,7 +61,7 @@ export function Shell() {
   )
 }
 
-function SidebarLinks({ links }: { readonly links: readonly { readonly to: string; readonly title: string; readonly Icon: typeof Search }[] }) {
+function SidebarLinks({ links }: { readonly links: readonly PageLink[] }) {
   return (
     <ul>
       {links.map(({ to, title, Icon }) => (

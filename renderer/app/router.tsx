@@ -32,7 +32,12 @@ const routeTree = rootRoute.addChildren([
     },
   }),
   createRoute({ getParentRoute: () => rootRoute, path: '/datasets', component: DatasetsPage }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/datasets/$datasetId', component: DatasetPage, validateSearch: datasetSearchSchema }),
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/datasets/$datasetId',
+    component: DatasetPage,
+    validateSearch: datasetSearchSchema,
+  }),
   createRoute({ getParentRoute: () => rootRoute, path: '/runs', component: RunsPage }),
   createRoute({ getParentRoute: () => rootRoute, path: '/runs/new', component: NewRunPage, validateSearch: newRunSearchSchema }),
   createRoute({ getParentRoute: () => rootRoute, path: '/runs/$runId', component: RunPage }),
@@ -45,7 +50,12 @@ const routeTree = rootRoute.addChildren([
 
 /** The pages of the app by address. */
 export function createAppRouter() {
-  return createRouter({ routeTree, history: createHashHistory() })
+  return createRouter({
+    routeTree,
+    history: createHashHistory(),
+    // A page that fails leaves the sidebar and header usable.
+    defaultErrorComponent: ({ error, reset }) => <ErrorNote error={error} onRetry={reset} />,
+  })
 }
 
 declare module '@tanstack/react-router' {

@@ -29,9 +29,7 @@ export function LossLegend({ data, cursor, axis, hasCheckpoints, hasBest }: Loss
         {hasCheckpoints && <LegendItem mark="checkpoint" label="Checkpoint" />}
         {hasBest && <LegendItem mark="best" label="Best so far" />}
       </ul>
-      <span className="loss-legend-place">
-        {place === null ? 'No step yet' : cursor === null ? `Latest: ${place.toLowerCase()}` : place}
-      </span>
+      <span className="loss-legend-place">{place ?? 'No step yet'}</span>
     </div>
   )
 }

@@ -1,7 +1,7 @@
 import { useCallback, useId, useRef, useState } from 'react'
 import { FileSpreadsheet, Image, RotateCcw, Table2 } from 'lucide-react'
 import { Button } from '../ui/Button.tsx'
-import { Segments } from './Segments.tsx'
+import { SegmentedControl } from '../ui/SegmentedControl.tsx'
 import type { Curve } from './curve.ts'
 import { pictureFileName, saveAsPng } from './export-png.ts'
 import { LossChart } from './LossChart.tsx'
@@ -24,13 +24,13 @@ interface LossPanelProps {
 }
 
 const axes = [
-  { value: 'step', label: 'Step' },
-  { value: 'time', label: 'Time' },
-  { value: 'tokens', label: 'Tokens' },
+  { value: 'step', title: 'Step' },
+  { value: 'time', title: 'Time' },
+  { value: 'tokens', title: 'Tokens' },
 ] as const
 const scales = [
-  { value: 'linear', label: 'Linear' },
-  { value: 'log', label: 'Log' },
+  { value: 'linear', title: 'Linear' },
+  { value: 'log', title: 'Log' },
 ] as const
 
 /** The loss curve with everything one can do to it. */
@@ -56,16 +56,19 @@ export function LossPanel(props: LossPanelProps) {
   return (
     <section className="loss-panel" aria-label="Loss">
       <div className="loss-panel-bar">
-        <Segments label="Horizontal axis" options={axes} value={axis} onChange={setAxis} />
-        <Segments label="Vertical axis" options={scales} value={scale} onChange={setScale} />
+        <SegmentedControl label="Horizontal axis" options={axes} value={axis} onChange={setAxis} />
+        <SegmentedControl label="Vertical axis" options={scales} value={scale} onChange={setScale} />
         <SmoothingSlider value={smoothing} onChange={onSmoothing} />
         <span className="loss-panel-actions">
-          {isZoomed && !isTable && (
-            <Button size="small" onClick={() => plot.current?.resetZoom()}>
-              <RotateCcw size={14} aria-hidden="true" />
-              Reset zoom
-            </Button>
-          )}
+          <Button
+            size="small"
+            onClick={() => plot.current?.resetZoom()}
+            disabled={!isZoomed || isTable}
+            aria-label="Reset zoom"
+            title="Show the whole curve again"
+          >
+            <RotateCcw size={14} aria-hidden="true" />
+          </Button>
           <Button size="small" onClick={savePicture} disabled={isTable || emptyText !== null} aria-label="Save the curve as PNG">
             <Image size={14} aria-hidden="true" />
             PNG

@@ -29,6 +29,10 @@ interface PlotOptions {
   readonly onZoom: (isZoomed: boolean) => void
 }
 
+/** Seconds between ticks of the time axis: full seconds, minutes and hours. */
+const timeTicks = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400]
+/** Steps and tokens are counted, so nothing stands between two of them. */
+const countTicks = Array.from({ length: 12 }, (_unused, decade) => [1, 2, 5].map((factor) => factor * 10 ** decade)).flat()
 const rawOpacity = 0.45
 const markHeight = 7
 const minimumWidth = 200
@@ -117,6 +121,7 @@ function createAxes({ element, axis, isLogarithmic, colours }: PlotOptions): uPl
     labelSize: 20,
     size: 32,
     values: (_plot, splits) => splits.map((split) => formatX(split, axis)),
+    incrs: [...(axis === 'time' ? timeTicks : countTicks)],
   }
   const vertical: uPlot.Axis = {
     ...shared,

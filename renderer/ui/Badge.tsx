@@ -1,11 +1,8 @@
 import './badge.css'
 import type { ReactNode } from 'react'
 
-/** How a state is coloured; its icon and word carry the meaning. */
-export type BadgeTone = 'good' | 'warn' | 'bad' | 'active' | 'quiet'
-
 interface BadgeProps {
-  readonly tone: BadgeTone
+  readonly tone: 'good' | 'warn' | 'bad' | 'active' | 'quiet'
   readonly icon: ReactNode
   readonly text: string
 }

@@ -9,5 +9,13 @@ interface ButtonProps extends ComponentProps<'button'> {
 /** The one button; primary is for the single main action of a page. */
 export function Button({ variant = 'secondary', size = 'normal', type = 'button', className, ...rest }: ButtonProps) {
   // The attribute is always one of the three literals of `type`.
-  return <button type={type} className={`button${className === undefined ? '' : ` ${className}`}`} data-variant={variant} data-size={size} {...rest} />
+  return (
+    <button
+      type={type}
+      className={`button${className === undefined ? '' : ` ${className}`}`}
+      data-variant={variant}
+      data-size={size}
+      {...rest}
+    />
+  )
 }

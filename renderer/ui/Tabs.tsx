@@ -13,7 +13,11 @@ interface TabsProps {
 /** Sections of a page, one at a time. */
 export function Tabs({ label, tabs, value, onChange }: TabsProps) {
   return (
-    <BaseTabs.Root className="tabs" {...(value === undefined ? { defaultValue: tabs[0]?.id } : { value })} onValueChange={(next: unknown) => onChange?.(String(next))}>
+    <BaseTabs.Root
+      className="tabs"
+      {...(value === undefined ? { defaultValue: tabs[0]?.id } : { value })}
+      onValueChange={(next: unknown) => onChange?.(String(next))}
+    >
       <BaseTabs.List className="tabs-list" aria-label={label}>
         {tabs.map((tab) => (
           <BaseTabs.Tab key={tab.id} value={tab.id} className="tabs-tab">

@@ -18,7 +18,11 @@ test.afterAll(async () => {
 
 async function setTheme(theme: 'light' | 'dark'): Promise<void> {
   await app.page.evaluate(
-    (value) => (window as unknown as { tunesmith: { invoke(route: string, input: unknown): Promise<unknown> } }).tunesmith.invoke('settings.update', { theme: value }),
+    (value) =>
+      (window as unknown as { tunesmith: { invoke(route: string, input: unknown): Promise<unknown> } }).tunesmith.invoke(
+        'settings.update',
+        { theme: value },
+      ),
     theme,
   )
   await app.page.locator(`html[data-theme="${theme}"]`).waitFor()
@@ -29,7 +33,9 @@ async function problemsOn(path: string): Promise<string[]> {
   await expect(app.page.getByText(/^Reading the /)).toHaveCount(0)
   // Electron opens no second page for axe, so it runs in this one.
   const { violations } = await new AxeBuilder({ page: app.page }).setLegacyMode(true).analyze()
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${path}: ${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`))
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${path}: ${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`),
+  )
 }
 
 test('every page is free of accessibility faults in both themes, empty and filled', async () => {
@@ -45,7 +51,14 @@ test('every page is free of accessibility faults in both themes, empty and fille
   const datasetPath = new URL(app.page.url()).hash.slice(1)
   const runId = await startTinyRun(app, { num_train_epochs: '1', per_device_train_batch_size: '4', gradient_accumulation_steps: '1' })
   const { adapterId } = await waitForRun(app.page, runId, ({ endedAtMs }) => endedAtMs !== null)
-  const filled = [datasetPath, `${datasetPath}?tab=rows`, `${datasetPath}?tab=issues`, ...empty, `/runs/${runId}`, `/adapters/${adapterId ?? 'none'}`]
+  const filled = [
+    datasetPath,
+    `${datasetPath}?tab=rows`,
+    `${datasetPath}?tab=issues`,
+    ...empty,
+    `/runs/${runId}`,
+    `/adapters/${adapterId ?? 'none'}`,
+  ]
   for (const theme of ['light', 'dark'] as const) {
     await setTheme(theme)
     for (const path of filled) found.push(...(await problemsOn(path)))

@@ -51,9 +51,17 @@ test('an adapter dragged out arrives whole in a second program', async () => {
   // The second program copies what it was given, as a real one would.
   const copy = join(profile, 'received')
   cpSync(dropped, copy, { recursive: true })
-  const [folder] = readdirSync(join(profile, 'adapters')).filter((name) => !name.startsWith('.'))
+  const folder = readdirSync(join(profile, 'adapters')).find((name) => !name.startsWith('.'))
   const original = join(profile, 'adapters', folder ?? '')
-  const hashes = (root: string) => readdirSync(root).toSorted().map((name) => [name, createHash('sha256').update(readFileSync(join(root, name))).digest('hex')])
+  const hashes = (root: string) =>
+    readdirSync(root)
+      .toSorted()
+      .map((name) => [
+        name,
+        createHash('sha256')
+          .update(readFileSync(join(root, name)))
+          .digest('hex'),
+      ])
   expect(hashes(copy)).toEqual(hashes(original))
   expect(readdirSync(copy)).toContain('adapter_model.safetensors')
 })

@@ -8,7 +8,13 @@ import { goTo, importByPicker, readRun, readSteps, startTinyRun, waitForRun, wri
 import { testRuntime } from './support/runtime.ts'
 
 /** Settings under which the tiny model trains long enough to be interrupted. */
-const longRun = { num_train_epochs: '20', per_device_train_batch_size: '1', gradient_accumulation_steps: '1', save_every_steps: '20', evals_per_epoch: '1' }
+const longRun = {
+  num_train_epochs: '20',
+  per_device_train_batch_size: '1',
+  gradient_accumulation_steps: '1',
+  save_every_steps: '20',
+  evals_per_epoch: '1',
+}
 const shortRun = { num_train_epochs: '2', per_device_train_batch_size: '4', gradient_accumulation_steps: '1', save_every_steps: '5' }
 
 let profile: string
@@ -51,7 +57,11 @@ test('a dataset becomes a verified adapter that is saved as a ZIP and deleted on
   await page.getByRole('button', { name: 'Save as ZIP' }).click()
   await expect(page.getByText(/^Saved to/)).toBeVisible()
   const { python } = testRuntime()
-  const names = execFileSync(python, ['-c', 'import sys,zipfile;z=zipfile.ZipFile(sys.argv[1]);assert z.testzip() is None;print("\\n".join(z.namelist()))', target], { encoding: 'utf8' })
+  const names = execFileSync(
+    python,
+    ['-c', 'import sys,zipfile;z=zipfile.ZipFile(sys.argv[1]);assert z.testzip() is None;print("\\n".join(z.namelist()))', target],
+    { encoding: 'utf8' },
+  )
   expect(names).toContain('adapter_model.safetensors')
   expect(names).toContain('adapter_config.json')
 
@@ -119,7 +129,7 @@ test('an adapter whose file is damaged on the disk is quarantined, and fetched a
   await importByPicker(app, writeSmallDataset(profile, 40))
   const runId = await startTinyRun(app, shortRun)
   const { adapterId } = await waitForRun(page, runId, ({ endedAtMs }) => endedAtMs !== null)
-  const [folder] = readdirSync(join(profile, 'adapters')).filter((name) => !name.startsWith('.'))
+  const folder = readdirSync(join(profile, 'adapters')).find((name) => !name.startsWith('.'))
   const weights = join(profile, 'adapters', folder ?? '', 'adapter_model.safetensors')
   const before = createHash('sha256').update(readFileSync(weights)).digest('hex')
   const middle = Math.floor(statSync(weights).size / 2)
@@ -131,8 +141,12 @@ test('an adapter whose file is damaged on the disk is quarantined, and fetched a
   expect(existsSync(weights)).toBe(false)
   await page.getByRole('button', { name: 'Fetch again' }).click()
   await expect(page.getByText('Verified').first()).toBeVisible()
-  const [again] = readdirSync(join(profile, 'adapters')).filter((name) => !name.startsWith('.'))
-  expect(createHash('sha256').update(readFileSync(join(profile, 'adapters', again ?? '', 'adapter_model.safetensors'))).digest('hex')).toBe(before)
+  const again = readdirSync(join(profile, 'adapters')).find((name) => !name.startsWith('.'))
+  expect(
+    createHash('sha256')
+      .update(readFileSync(join(profile, 'adapters', again ?? '', 'adapter_model.safetensors')))
+      .digest('hex'),
+  ).toBe(before)
 })
 
 test('the run list and the costs still know the run after a restart', async () => {

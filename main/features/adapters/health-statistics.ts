@@ -16,8 +16,9 @@ export function median(values: readonly number[]): number | undefined {
 }
 
 const spikeWindow = 31
+const precedingSteps = 5
 
-/** Share of the steps that stand out of their surroundings: above median + 6·MAD and above 1.2 × median. */
+/** Share of the steps that rise out of their surroundings: above median + 6·MAD and above 1.2 × median. */
 export function spikeShare(curve: readonly LossPoint[]): number {
   if (curve.length === 0) return 0
   const losses = curve.map((point) => point.loss)
@@ -27,7 +28,9 @@ export function spikeShare(curve: readonly LossPoint[]): number {
     const around = losses.slice(start, start + spikeWindow)
     const middle = median(around) ?? loss
     const deviation = median(around.map((other) => Math.abs(other - middle))) ?? 0
-    return loss > middle + 6 * deviation && loss > 1.2 * middle
+    // The steep start of a good run lies far above what follows, but it does not rise.
+    const before = median(losses.slice(Math.max(0, at - precedingSteps), at)) ?? loss
+    return loss > middle + 6 * deviation && loss > 1.2 * middle && loss > 1.2 * before
   })
   return spikes.length / losses.length
 }

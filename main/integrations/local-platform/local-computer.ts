@@ -43,7 +43,7 @@ interface Dependencies {
 
 /** Assembles the parts; nothing runs before `start` or `connect`. */
 export function createLocalComputer(dependencies: Dependencies): LocalComputerParts {
-  const { clock, log, onChanged, volumeFolder, trainerFolder } = dependencies
+  const { clock, log, volumeFolder, trainerFolder } = dependencies
   const volume = createDirectoryVolume(volumeFolder)
   const environment = createPythonEnvironment({
     folder: dependencies.pythonFolder,
@@ -53,14 +53,14 @@ export function createLocalComputer(dependencies: Dependencies): LocalComputerPa
     log: log.scoped('python'),
     onChanged(state) {
       if (state.status === 'ready') platform.wake()
-      onChanged()
+      dependencies.onChanged()
     },
   })
   const platform = createLocalPlatform({
     ...dependencies,
     log: log.scoped('local-endpoint'),
     python: () => environment.executable(),
-    onStateChanged: onChanged,
+    onStateChanged: () => dependencies.onChanged(),
   })
   let device: LocalState['device'] = null
   let jobs: JobClient | null = null
@@ -81,7 +81,7 @@ export function createLocalComputer(dependencies: Dependencies): LocalComputerPa
       await platform.start()
       const [found] = await Promise.all([detectTrainingDevice(), environment.detect()])
       device = found
-      onChanged()
+      dependencies.onChanged()
     },
     async stop() {
       await Promise.all([platform.stop(), environment.dispose()])

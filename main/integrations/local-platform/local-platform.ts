@@ -114,9 +114,9 @@ async function startPlatform(dependencies: PlatformDependencies): Promise<Runnin
     environment: dependencies.environment ?? process.env,
     timings: { ...defaultTimings, ...dependencies.timings },
     need: () => needOf(platform.queue()),
-    dismiss: platform.dismiss,
-    onWorkerLost: platform.loseWorker,
-    onCannotStart: platform.failWaiting,
+    dismiss: (workerId) => platform.dismiss(workerId),
+    onWorkerLost: (workerId, options) => platform.loseWorker(workerId, options),
+    onCannotStart: (reason) => platform.failWaiting(reason),
   })
   const supervising = supervisor
   return {

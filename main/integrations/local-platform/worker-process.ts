@@ -87,8 +87,8 @@ export function spawnWorker(options: SpawnOptions): WorkerProcess {
 function readLines(child: ChildProcess, onLine: (line: string) => void): void {
   for (const stream of [child.stdout, child.stderr]) {
     const reader = createLineReader(onLine)
-    stream?.on('data', reader.push)
-    stream?.once('end', reader.end)
+    stream?.on('data', (chunk: Buffer) => reader.push(chunk))
+    stream?.once('end', () => reader.end())
   }
 }
 

@@ -13,14 +13,8 @@ export interface ProcessEntry {
 
 /** All processes of this computer; empty on Windows, where taskkill walks the tree by itself. */
 export async function listProcesses(): Promise<readonly ProcessEntry[]> {
-  switch (process.platform) {
-    case 'win32':
-      return []
-    case 'linux':
-      return listFromProc()
-    default:
-      return listFromPs()
-  }
+  if (process.platform === 'win32') return []
+  return process.platform === 'linux' ? listFromProc() : listFromPs()
 }
 
 async function listFromProc(): Promise<readonly ProcessEntry[]> {

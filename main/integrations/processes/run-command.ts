@@ -43,8 +43,8 @@ export function runCommand(program: string, args: readonly string[], options: Ru
     let failure: string | null = null
     const out = createLineReader(take)
     const err = createLineReader(take)
-    child.stdout.on('data', out.push)
-    child.stderr.on('data', err.push)
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
     child.on('error', (error) => {
       failure = error.message
       if (child.pid === undefined) resolve({ code: null, lines, failure })

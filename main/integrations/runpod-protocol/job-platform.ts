@@ -104,7 +104,7 @@ export function createJobPlatform(dependencies: PlatformDependencies): JobPlatfo
   const sweep = async () => {
     const nowMs = clock.nowMs()
     await commit(expireJobs(queue, nowMs, rules))
-    overdueWorkers(queue, nowMs).forEach(dependencies.onOverdue)
+    overdueWorkers(queue, nowMs).forEach((workerId) => dependencies.onOverdue(workerId))
     armTimer()
   }
   /** Asks again after every change until there is an answer, the caller left, or the wait is over. */

@@ -78,7 +78,7 @@ async function answer(dependencies: ServerDependencies, request: IncomingMessage
 
 async function serveClient(dependencies: ServerDependencies, exchange: Exchange): Promise<Answer | undefined> {
   if (!isSame(exchange.authorization, `Bearer ${dependencies.clientToken}`)) return unauthorized
-  return answerClient(exchange, dependencies.platform, dependencies.countWorkers)
+  return answerClient(exchange, dependencies.platform, () => dependencies.countWorkers())
 }
 
 /** A worker's token travels in its addresses: the SDK sends a key from the user's own configuration, if there is one, as the header. */

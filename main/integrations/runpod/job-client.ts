@@ -42,7 +42,7 @@ export interface FullJobClient extends JobClient {
 interface JobClientOptions {
   /** For example https://api.runpod.ai/v2/abc123, without a closing slash. */
   readonly baseUrl: string
-  apiKey(): string | Promise<string>
+  readonly apiKey: () => string | Promise<string>
   readonly clock: Clock
   readonly log: Log
   readonly userAgent: string

@@ -63,16 +63,16 @@ export async function resumeCopy(copy: Copy): Promise<void> {
 }
 
 async function pour(copy: Copy, target: FileHandle, startBytes: number, onChunk: (chunk: Buffer) => void): Promise<void> {
-  const { sourcePath, totalBytes, onProgress, signal } = copy
+  const { sourcePath, totalBytes, signal } = copy
   let doneBytes = startBytes
-  onProgress?.(doneBytes, totalBytes)
+  copy.onProgress?.(doneBytes, totalBytes)
   if (doneBytes === totalBytes) return
   const source: AsyncIterable<Buffer> = createReadStream(sourcePath, { start: startBytes, highWaterMark: chunkBytes, signal })
   for await (const chunk of source) {
     await target.writeFile(chunk)
     onChunk(chunk)
     doneBytes += chunk.length
-    onProgress?.(doneBytes, totalBytes)
+    copy.onProgress?.(doneBytes, totalBytes)
   }
   if (doneBytes !== totalBytes)
     throw new AppError('VOLUME_UNREADABLE', 'The file changed while it was copied. Try again.', { retryable: true })

@@ -10,7 +10,11 @@ import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
 
 const dayMs = 86_400_000
-const periods = { week: { label: 'Last 7 days', days: 7 }, month: { label: 'Last 30 days', days: 30 }, all: { label: 'All time', days: null } } as const
+const periods = {
+  week: { label: 'Last 7 days', days: 7 },
+  month: { label: 'Last 30 days', days: 30 },
+  all: { label: 'All time', days: null },
+} as const
 type Period = keyof typeof periods
 
 /** What every ended run cost, the free ones included. */
@@ -50,7 +54,11 @@ export function CostsPage() {
           <b>{formatMoney(costs.data.totalMicroUsd)}</b> for {formatCount(costs.data.runs)} {costs.data.runs === 1 ? 'run' : 'runs'}
         </p>
       </div>
-      {costs.data.records.length === 0 ? <p className="page-note">No run ended in this period.</p> : <CostTable records={costs.data.records} />}
+      {costs.data.records.length === 0 ? (
+        <p className="page-note">No run ended in this period.</p>
+      ) : (
+        <CostTable records={costs.data.records} />
+      )}
     </div>
   )
 }

@@ -46,7 +46,7 @@ function DatasetView({ dataset }: { readonly dataset: Dataset }) {
           tabs={[
             { id: 'overview', title: 'Overview', content: <DatasetOverview dataset={dataset} stats={dataset.stats} /> },
             { id: 'rows', title: 'Rows', content: <DatasetRows datasetId={dataset.id} /> },
-            { id: 'issues', title: `Issues ${formatCount(issues)}`, content: <DatasetIssues datasetId={dataset.id} /> },
+            { id: 'issues', title: issues === 0 ? 'Issues' : `Issues ${formatCount(issues)}`, content: <DatasetIssues datasetId={dataset.id} /> },
           ]}
         />
       )}
@@ -70,10 +70,10 @@ function DatasetHead({ dataset }: { readonly dataset: Dataset }) {
         {dataset.description !== '' && <p>{dataset.description}</p>}
       </div>
       <div className="dataset-actions">
-        <Button onClick={() => setRenaming(true)} aria-label="Rename dataset">
+        <Button onClick={() => setRenaming(true)} aria-label="Rename dataset" title="Rename dataset">
           <Pencil size={14} aria-hidden="true" />
         </Button>
-        <Button onClick={() => remove.mutate(dataset, { onSuccess: () => void navigate({ to: '/datasets' }) })} aria-label="Delete dataset">
+        <Button onClick={() => remove.mutate(dataset, { onSuccess: () => void navigate({ to: '/datasets' }) })} aria-label="Delete dataset" title="Delete dataset">
           <Trash2 size={14} aria-hidden="true" />
         </Button>
         <Button variant="primary" disabled={!dataset.isTrainable} onClick={() => void navigate({ to: '/runs/new', search: { dataset: dataset.id } })}>

@@ -28,7 +28,7 @@ export function DatasetsPage() {
       <div className="list-bar">
         <input type="search" aria-label="Search datasets" placeholder="Search datasets" value={filter.search} onChange={(event) => setFilter({ ...filter, search: event.target.value })} />
         <select aria-label="Status" value={filter.status ?? 'all'} onChange={(event) => setFilter({ ...filter, status: event.target.value === 'all' ? null : (event.target.value as DatasetStatus) })}>
-          <option value="all">Every status</option>
+          <option value="all">All statuses</option>
           {Object.entries(statusNames).map(([status, name]) => (
             <option key={status} value={status}>
               {name}
@@ -108,10 +108,9 @@ function DatasetTable({ datasets }: { readonly datasets: readonly Dataset[] }) {
           {datasets.map((dataset) => (
             <tr key={dataset.id}>
               <th scope="row" className="dataset-name">
-                <Link to="/datasets/$datasetId" params={{ datasetId: dataset.id }} title={dataset.name}>
+                <Link to="/datasets/$datasetId" params={{ datasetId: dataset.id }} title={`${dataset.name}\n${dataset.fileName}`}>
                   {dataset.name}
                 </Link>
-                <span title={dataset.fileName}>{dataset.fileName}</span>
               </th>
               <td>
                 <DatasetStatusBadge dataset={dataset} />

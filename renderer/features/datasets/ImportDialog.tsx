@@ -1,12 +1,13 @@
 import './datasets.css'
 import { useMutation } from '@tanstack/react-query'
-import { useId, useState, type FormEvent } from 'react'
+import { useState, type FormEvent } from 'react'
 import type { FilePreview } from '../../../preload/contract/datasets.ts'
 import { bridge } from '../../lib/bridge.ts'
 import { describeError } from '../../lib/describe-error.ts'
 import { formatBytes } from '../../lib/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
+import { FormField } from '../../ui/FormField.tsx'
 import { ConversationView } from './ConversationView.tsx'
 import { shapeNames } from './dataset-text.ts'
 
@@ -15,11 +16,12 @@ interface ImportDialogProps {
   /** Why the chosen file could not even be looked at. */
   readonly problem: string | null
   readonly onClose: () => void
-  readonly onImported: (datasetId: string) => void
+  /** Goes to a dataset: the imported one, or the one that has the file already. */
+  readonly onOpen: (datasetId: string) => void
 }
 
 /** Shows what a chosen file is, and imports it only when the user says so. */
-export function ImportDialog({ preview, problem, onClose, onImported }: ImportDialogProps) {
+export function ImportDialog({ preview, problem, onClose, onOpen }: ImportDialogProps) {
   return (
     <Dialog isOpen={preview !== null || problem !== null} title={preview === null ? 'This file cannot be imported' : 'Import this file'} onClose={onClose} width="wide">
       {preview === null ? (
@@ -30,20 +32,25 @@ export function ImportDialog({ preview, problem, onClose, onImported }: ImportDi
           </div>
         </>
       ) : (
-        <ImportForm key={preview.token} preview={preview} onClose={onClose} onImported={onImported} />
+        <ImportForm key={preview.token} preview={preview} onClose={onClose} onOpen={onOpen} />
       )}
     </Dialog>
   )
 }
 
-function ImportForm({ preview, onClose, onImported }: { readonly preview: FilePreview; readonly onClose: () => void; readonly onImported: (id: string) => void }) {
-  const nameId = useId()
+interface ImportFormProps {
+  readonly preview: FilePreview
+  readonly onClose: () => void
+  readonly onOpen: (datasetId: string) => void
+}
+
+function ImportForm({ preview, onClose, onOpen }: ImportFormProps) {
   const [name, setName] = useState(preview.fileName.replace(/\.[^.]+$/, ''))
   const start = useMutation({
     mutationFn: () => bridge.invoke('datasets.import', { token: preview.token, name }),
     onSuccess: ({ id }) => {
       onClose()
-      onImported(id)
+      onOpen(id)
     },
   })
   const submit = (event: FormEvent) => {
@@ -51,6 +58,7 @@ function ImportForm({ preview, onClose, onImported }: { readonly preview: FilePr
     start.mutate()
   }
   const isUsable = preview.problem === null
+  const existingId = preview.existingDatasetId
   return (
     <form className="import-form" onSubmit={submit}>
       <dl className="fact-list">
@@ -64,7 +72,20 @@ function ImportForm({ preview, onClose, onImported }: { readonly preview: FilePr
           {preview.problem}
         </p>
       )}
-      {preview.existingDatasetId !== null && <p className="field-hint">The same file is imported already. Importing it again makes a second dataset.</p>}
+      {existingId !== null && (
+        <div className="dataset-decision">
+          <p>The same file is imported already. Importing it again makes a second dataset.</p>
+          <Button
+            size="small"
+            onClick={() => {
+              onClose()
+              onOpen(existingId)
+            }}
+          >
+            Open the dataset
+          </Button>
+        </div>
+      )}
       {preview.firstConversation !== null && (
         <div>
           <h3>First conversation</h3>
@@ -72,12 +93,9 @@ function ImportForm({ preview, onClose, onImported }: { readonly preview: FilePr
         </div>
       )}
       {isUsable && (
-        <div className="import-name">
-          <label className="field-label" htmlFor={nameId}>
-            Name
-          </label>
-          <input id={nameId} value={name} maxLength={200} onChange={(event) => setName(event.target.value)} aria-invalid={name.trim() === ''} />
-        </div>
+        <FormField label="Name" error={name.trim() === '' ? 'Give the dataset a name.' : undefined}>
+          {(field) => <input {...field} value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />}
+        </FormField>
       )}
       {start.error !== null && (
         <p role="alert" className="field-error">

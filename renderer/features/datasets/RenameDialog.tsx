@@ -1,7 +1,8 @@
-import { useId, useState, type FormEvent } from 'react'
+import { useState, type FormEvent } from 'react'
 import type { Dataset } from '../../../preload/contract/datasets.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
+import { FormField } from '../../ui/FormField.tsx'
 import { useDatasetActions } from './queries.ts'
 
 interface RenameDialogProps {
@@ -15,8 +16,6 @@ export function RenameDialog({ dataset, isOpen, onClose }: RenameDialogProps) {
   const [name, setName] = useState(dataset.name)
   const [description, setDescription] = useState(dataset.description)
   const { rename } = useDatasetActions()
-  const nameId = useId()
-  const descriptionId = useId()
   const submit = (event: FormEvent) => {
     event.preventDefault()
     rename.mutate({ id: dataset.id, name, description }, { onSuccess: onClose })
@@ -24,18 +23,12 @@ export function RenameDialog({ dataset, isOpen, onClose }: RenameDialogProps) {
   return (
     <Dialog isOpen={isOpen} title="Rename dataset" onClose={onClose}>
       <form className="import-form" onSubmit={submit}>
-        <div className="import-name">
-          <label className="field-label" htmlFor={nameId}>
-            Name
-          </label>
-          <input id={nameId} value={name} maxLength={200} onChange={(event) => setName(event.target.value)} aria-invalid={name.trim() === ''} />
-        </div>
-        <div className="import-name">
-          <label className="field-label" htmlFor={descriptionId}>
-            Description
-          </label>
-          <textarea id={descriptionId} rows={3} maxLength={2000} value={description} onChange={(event) => setDescription(event.target.value)} />
-        </div>
+        <FormField label="Name" error={name.trim() === '' ? 'Give the dataset a name.' : undefined}>
+          {(field) => <input {...field} value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />}
+        </FormField>
+        <FormField label="Description">
+          {(field) => <textarea {...field} rows={3} maxLength={2000} value={description} onChange={(event) => setDescription(event.target.value)} />}
+        </FormField>
         <div className="dialog-actions">
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" variant="primary" disabled={name.trim() === '' || rename.isPending}>

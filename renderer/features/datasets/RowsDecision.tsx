@@ -1,3 +1,4 @@
+import { useNavigate } from '@tanstack/react-router'
 import { TriangleAlert } from 'lucide-react'
 import type { Dataset } from '../../../preload/contract/datasets.ts'
 import { formatCount } from '../../lib/format.ts'
@@ -7,6 +8,7 @@ import { useDatasetActions } from './queries.ts'
 /** When some rows are bad the user decides whether the good ones are used; nothing is left out silently. */
 export function RowsDecision({ dataset }: { readonly dataset: Dataset }) {
   const { acceptValidRows } = useDatasetActions()
+  const navigate = useNavigate()
   const { stats } = dataset
   if (stats === null || stats.errorRows === 0) return null
   const decide = (accept: boolean) => acceptValidRows.mutate({ id: dataset.id, accept })
@@ -14,10 +16,10 @@ export function RowsDecision({ dataset }: { readonly dataset: Dataset }) {
     return (
       <section className="dataset-decision" aria-label="Rows with issues">
         <p>
-          Runs use the {formatCount(stats.validRows)} usable rows; {formatCount(stats.errorRows)} rows with issues are left out.
+          Runs use the {formatCount(stats.validRows)} usable rows; {countRows(stats.errorRows)} with issues {stats.errorRows === 1 ? 'is' : 'are'} left out.
         </p>
         <Button size="small" onClick={() => decide(false)} disabled={acceptValidRows.isPending}>
-          Do not leave them out
+          Keep fixing instead
         </Button>
       </section>
     )
@@ -26,8 +28,10 @@ export function RowsDecision({ dataset }: { readonly dataset: Dataset }) {
     <section className="dataset-decision" data-open="true" aria-label="Rows with issues">
       <TriangleAlert size={16} aria-hidden="true" />
       <p>
-        {formatCount(stats.errorRows)} of {formatCount(stats.rows)} rows have issues. Correct the file and import it again, or train on the rest.
+        {formatCount(stats.errorRows)} of {countRows(stats.rows)} {stats.errorRows === 1 ? 'has' : 'have'} issues.{' '}
+        {stats.validRows === 0 ? 'Correct the file and import it again.' : 'Train on the rest, or correct the file and import it again.'}
       </p>
+      <Button onClick={() => void navigate({ to: '.', search: { tab: 'issues' }, replace: true })}>Keep fixing</Button>
       {stats.validRows > 0 && (
         <Button variant="primary" onClick={() => decide(true)} disabled={acceptValidRows.isPending}>
           Use the {formatCount(stats.validRows)} usable rows
@@ -35,4 +39,8 @@ export function RowsDecision({ dataset }: { readonly dataset: Dataset }) {
       )}
     </section>
   )
+}
+
+function countRows(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`
 }

@@ -9,6 +9,8 @@ export interface ImportState {
   readonly problem: string | null
   pick(): Promise<void>
   previewFile(file: File): Promise<void>
+  /** Says why a drop was not even looked at. */
+  readonly refuse: (problem: string) => void
   readonly close: () => void
 }
 
@@ -27,6 +29,7 @@ export const importStore = createStore<ImportState>((set) => {
     problem: null,
     pick: () => look(() => bridge.invoke('datasets.pickFile', {})),
     previewFile: (file) => look(() => bridge.previewDroppedFile(file)),
+    refuse: (problem) => set({ preview: null, problem }),
     close: () => set({ preview: null, problem: null }),
   }
 })

@@ -1,6 +1,6 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { RouteInput } from '../../../preload/contract/contract.ts'
-import type { Dataset } from '../../../preload/contract/datasets.ts'
+import type { Conversation, Dataset } from '../../../preload/contract/datasets.ts'
 import { bridge } from '../../lib/bridge.ts'
 import { describeError } from '../../lib/describe-error.ts'
 import { useToasts } from '../../ui/Toasts.tsx'
@@ -32,13 +32,25 @@ export function useDatasetErrors(id: string, offset: number, limit: number) {
   })
 }
 
-/** A page of usable rows. */
-export function useDatasetRows(id: string, offset: number, limit: number) {
-  return useQuery({
-    queryKey: ['datasets', id, 'rows', offset, limit],
-    queryFn: () => bridge.invoke('datasets.listRows', { id, offset, limit }),
-    placeholderData: keepPreviousData,
+const rowPageSize = 100
+
+/** The usable rows around some places of the list; only the pages that hold them are read. */
+export function useDatasetRows(id: string, places: readonly number[]) {
+  const pages = [...new Set(places.map((place) => Math.floor(place / rowPageSize)))]
+  const results = useQueries({
+    queries: pages.map((page) => ({
+      queryKey: ['datasets', id, 'rows', page],
+      queryFn: () => bridge.invoke('datasets.listRows', { id, offset: page * rowPageSize, limit: rowPageSize }),
+    })),
   })
+  const answers = results.flatMap(({ data }, position) => (data === undefined ? [] : [{ page: pages[position], ...data }]))
+  return {
+    total: answers[0]?.total,
+    error: results.find((result) => result.error !== null)?.error ?? null,
+    rowAt(index: number): Conversation | undefined {
+      return answers.find((answer) => answer.page === Math.floor(index / rowPageSize))?.rows[index % rowPageSize]
+    },
+  }
 }
 
 /** Everything that changes a dataset; a failure is said in a message at the window's edge. */

@@ -1,12 +1,12 @@
 import { zodResolver } from '@hookform/resolvers/zod'
+import { ExternalLink } from 'lucide-react'
 import { useForm } from 'react-hook-form'
 import { addRunpodInputSchema, type AddRunpodInput } from '../../../preload/contract/endpoints.ts'
-import { bridge } from '../../lib/bridge.ts'
 import { describeError } from '../../lib/describe-error.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { FormField } from '../../ui/FormField.tsx'
-import { useEndpointActions } from './queries.ts'
+import { useEndpointActions, useKeychainStatus } from './queries.ts'
 
 interface AddRunpodDialogProps {
   readonly isOpen: boolean
@@ -15,11 +15,12 @@ interface AddRunpodDialogProps {
 
 /** Connects an endpoint the user already has. */
 export function AddRunpodDialog({ isOpen, onClose }: AddRunpodDialogProps) {
+  const keychain = useKeychainStatus()
   return (
     <Dialog
       isOpen={isOpen}
       title="Add a RunPod endpoint"
-      description="The key goes to this system's keychain. This version connects and tests endpoints; runs are trained on this computer."
+      description={`${keychain.data?.message ?? ''} This version connects and tests endpoints; runs are trained on this computer.`.trim()}
       onClose={onClose}
     >
       {isOpen && <AddRunpodForm onClose={onClose} />}
@@ -28,7 +29,7 @@ export function AddRunpodDialog({ isOpen, onClose }: AddRunpodDialogProps) {
 }
 
 function AddRunpodForm({ onClose }: { readonly onClose: () => void }) {
-  const { add, test } = useEndpointActions()
+  const { add, test, openLink } = useEndpointActions()
   const { register, handleSubmit, formState } = useForm<AddRunpodInput>({
     resolver: zodResolver(addRunpodInputSchema),
     defaultValues: { name: '', runpodEndpointId: '', apiKey: '' },
@@ -42,28 +43,35 @@ function AddRunpodForm({ onClose }: { readonly onClose: () => void }) {
     }),
   )
   const { errors } = formState
+  const failure = add.error ?? openLink.error
   return (
     <form className="endpoint-form" onSubmit={(event) => void submit(event)} autoComplete="off">
       <FormField label="Name" error={errors.name?.message}>
-        {(field) => <input {...field} {...register('name')} placeholder="A name for this list" />}
+        {(field) => <input {...field} {...register('name')} placeholder="For example: Team A100" />}
       </FormField>
-      <FormField label="Endpoint id" hint="The short code in the endpoint's address in the RunPod console." error={errors.runpodEndpointId?.message}>
+      <FormField
+        label="Endpoint id"
+        hint="The short code in the endpoint's address in the RunPod console."
+        error={errors.runpodEndpointId?.message}
+      >
         {(field) => <input {...field} {...register('runpodEndpointId')} spellCheck={false} />}
       </FormField>
-      <FormField label="API key" hint="A restricted key for this endpoint is enough." error={errors.apiKey?.message}>
+      <FormField label="API key" hint="A key restricted to this endpoint is enough." error={errors.apiKey?.message}>
         {(field) => <input {...field} {...register('apiKey')} type="password" spellCheck={false} />}
       </FormField>
       <p className="endpoint-links">
-        <Button size="small" onClick={() => void bridge.invoke('settings.openLink', { link: 'runpod_console' })}>
-          Open the RunPod console
+        <Button size="small" variant="ghost" onClick={() => openLink.mutate('runpod_console')}>
+          <ExternalLink size={13} aria-hidden="true" />
+          Where the id is
         </Button>
-        <Button size="small" onClick={() => void bridge.invoke('settings.openLink', { link: 'runpod_api_keys' })}>
-          Open RunPod API keys
+        <Button size="small" variant="ghost" onClick={() => openLink.mutate('runpod_api_keys')}>
+          <ExternalLink size={13} aria-hidden="true" />
+          Where to make a key
         </Button>
       </p>
-      {add.error !== null && (
+      {failure !== null && (
         <p role="alert" className="field-error">
-          {describeError(add.error)}
+          {describeError(failure)}
         </p>
       )}
       <div className="dialog-actions">

@@ -31,7 +31,11 @@ export function EndpointsPage() {
       )}
       <div className="endpoint-cards">
         {endpoints.data.map((endpoint) =>
-          endpoint.kind === 'local' ? <LocalCard key={endpoint.id} endpoint={endpoint} /> : <RunpodCard key={endpoint.id} endpoint={endpoint} />,
+          endpoint.kind === 'local' ? (
+            <LocalCard key={endpoint.id} endpoint={endpoint} />
+          ) : (
+            <RunpodCard key={endpoint.id} endpoint={endpoint} />
+          ),
         )}
       </div>
       <AddRunpodDialog isOpen={isAdding} onClose={() => setAdding(false)} />

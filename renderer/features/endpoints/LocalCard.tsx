@@ -18,9 +18,10 @@ const workerNames: Readonly<Record<LocalState['worker'], string>> = {
 /** Training on this computer: the device, the Python environment and the worker. */
 export function LocalCard({ endpoint }: { readonly endpoint: Endpoint }) {
   const local = useLocalState()
-  const { setUpLocal } = useEndpointActions()
+  const { setUpLocal, openLink } = useEndpointActions()
   const python = local.data?.python
-  const canSetUp = python?.status === 'not_set_up' || python?.status === 'failed'
+  const canSetUp = python?.status === 'not_set_up' || python?.status === 'missing' || python?.status === 'failed'
+  const failure = setUpLocal.error ?? openLink.error
   return (
     <section className="card endpoint-card" aria-label={endpoint.name}>
       <header>
@@ -39,17 +40,22 @@ export function LocalCard({ endpoint }: { readonly endpoint: Endpoint }) {
           <Fact label="Price" value="No charge" />
         </dl>
       )}
-      {python !== undefined && python.message !== '' && <p className="field-hint">{python.message}</p>}
+      {python !== undefined && python.message !== '' && (
+        <p className="field-hint" role="status">
+          {python.message}
+        </p>
+      )}
       {python?.status === 'setting_up' && <ProgressBar label="Setting up Python" value={python.progress} />}
-      {setUpLocal.error !== null && (
+      {failure !== null && (
         <p role="alert" className="field-error">
-          {describeError(setUpLocal.error)}
+          {describeError(failure)}
         </p>
       )}
       {canSetUp && (
-        <div>
+        <div className="endpoint-actions">
+          {python.status === 'missing' && <Button onClick={() => openLink.mutate('python_downloads')}>Get Python</Button>}
           <Button variant="primary" onClick={() => setUpLocal.mutate()} disabled={setUpLocal.isPending}>
-            Set up
+            {python.status === 'not_set_up' ? 'Set up' : 'Set up again'}
           </Button>
         </div>
       )}

@@ -25,8 +25,16 @@ export function useEndpointActions() {
   return {
     setUpLocal: useMutation({ mutationFn: () => bridge.invoke('endpoints.setUpLocal', {}), onSettled: refresh }),
     add: useMutation({ mutationFn: (input: AddRunpodInput) => bridge.invoke('endpoints.addRunpod', input), onSuccess: refresh }),
-    replaceKey: useMutation({ mutationFn: (input: RouteInput<'endpoints.replaceKey'>) => bridge.invoke('endpoints.replaceKey', input), onSuccess: refresh }),
+    rename: useMutation({
+      mutationFn: (input: RouteInput<'endpoints.rename'>) => bridge.invoke('endpoints.rename', input),
+      onSuccess: refresh,
+    }),
+    replaceKey: useMutation({
+      mutationFn: (input: RouteInput<'endpoints.replaceKey'>) => bridge.invoke('endpoints.replaceKey', input),
+      onSuccess: refresh,
+    }),
     test: useMutation({ mutationFn: (id: string) => bridge.invoke('endpoints.testConnection', { id }), onSettled: refresh }),
+    openLink: useMutation({ mutationFn: (link: RouteInput<'settings.openLink'>['link']) => bridge.invoke('settings.openLink', { link }) }),
     remove: useMutation({ mutationFn: (id: string) => bridge.invoke('endpoints.delete', { id }), onSuccess: refresh }),
   }
 }

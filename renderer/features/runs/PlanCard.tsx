@@ -65,7 +65,11 @@ function PlanBody({ plan }: { readonly plan: NewRunPlan }) {
   return (
     <div className="plan-card-body" aria-busy={!plan.isCurrent}>
       {isBlocked && preflight}
-      {plan.estimate === null ? <p className="plan-card-missing">Computing the plan.</p> : <PlanFigures estimate={plan.estimate} isCurrent={plan.isCurrent} />}
+      {plan.estimate === null ? (
+        <p className="plan-card-missing">Computing the plan.</p>
+      ) : (
+        <PlanFigures estimate={plan.estimate} isCurrent={plan.isCurrent} />
+      )}
       {!isBlocked && preflight}
     </div>
   )

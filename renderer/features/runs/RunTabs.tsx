@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react'
 import type { Run } from '../../../preload/contract/runs.ts'
 import { describeError } from '../../lib/describe-error.ts'
 import { pairSamples } from '../../lib/sample-pairs.ts'
@@ -79,12 +80,12 @@ function RunHistory({ runId }: { readonly runId: string }) {
 
 function RunConfiguration({ run }: { readonly run: Run }) {
   const { plan, config } = run
-  const facts: readonly (readonly [string, string])[] = [
+  const facts: readonly (readonly [string, ReactNode])[] = [
     ['Base model', config.baseModel.kind === 'folder' ? config.baseModel.path : config.baseModel.id],
     ['Endpoint', run.endpointName],
     ['Preset', presetLabels[config.preset]],
     ['Dataset', `${run.datasetName}, ${run.datasetRows.toLocaleString('en-US')} rows`],
-    ['Dataset SHA-256', run.datasetSha256 ?? '–'],
+    ['Dataset SHA-256', run.datasetSha256 === null ? '–' : <code key="hash">{run.datasetSha256}</code>],
     [
       'Rows',
       plan === null

@@ -39,7 +39,7 @@ export function buildPlanLines(estimate: Estimate): readonly PlanLine[] {
     {
       id: 'steps',
       label: 'Steps',
-      value: `${formatCount(estimate.steps)}`,
+      value: formatCount(estimate.steps),
       isEstimate: false,
       basis: basis('steps') ?? `${formatCount(estimate.stepsPerEpoch)} in each epoch.`,
     },

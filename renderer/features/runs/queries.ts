@@ -111,15 +111,6 @@ export function useStopRun(id: string) {
   })
 }
 
-/** Renames a run. */
-export function useRenameRun(id: string) {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: (name: string) => bridge.invoke('runs.rename', { id, name }),
-    onSuccess: (run) => rememberRun(client, run),
-  })
-}
-
 /** Removes an ended run and its history. */
 export function useDeleteRun() {
   const client = useQueryClient()

@@ -1,14 +1,16 @@
 import './settings.css'
-import { useMutation, useQuery } from '@tanstack/react-query'
-import type { Settings } from '../../../preload/contract/settings.ts'
-import { bridge } from '../../lib/bridge.ts'
-import { describeError } from '../../lib/describe-error.ts'
+import type { AppInfo, Settings } from '../../../preload/contract/settings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
-import { useToasts } from '../../ui/Toasts.tsx'
+import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { HelpText, Shortcuts } from './HelpText.tsx'
+import { useAppInfo, useSettings, useSettingsActions } from './queries.ts'
 
-const themes = { system: 'As the system', light: 'Light', dark: 'Dark' } as const
+const themes: readonly { readonly value: Settings['theme']; readonly title: string }[] = [
+  { value: 'system', title: 'As the system' },
+  { value: 'light', title: 'Light' },
+  { value: 'dark', title: 'Dark' },
+]
 const noticeNames: Readonly<Record<keyof Settings['osNotifications'], string>> = {
   dataset_ready: 'A dataset is ready',
   job_queued: 'A run waits in the queue',
@@ -21,97 +23,96 @@ const noticeNames: Readonly<Record<keyof Settings['osNotifications'], string>> =
 
 /** Look, notices, where things are, and help. */
 export function SettingsPage() {
-  const settings = useQuery({ queryKey: ['settings'], queryFn: () => bridge.invoke('settings.get', {}) })
+  const settings = useSettings()
   if (settings.error !== null) return <ErrorNote error={settings.error} onRetry={() => void settings.refetch()} />
   if (settings.data === undefined) return <p className="page-note">Reading the settings.</p>
   return (
     <div className="settings-page">
-      <Appearance settings={settings.data} />
-      <Notices settings={settings.data} />
-      <About />
-      <Shortcuts />
+      <div className="settings-columns">
+        <Appearance settings={settings.data} />
+        <AboutApp />
+        <Notices settings={settings.data} />
+        <Shortcuts />
+      </div>
       <HelpText />
     </div>
   )
 }
 
-function useUpdate() {
-  const toasts = useToasts()
-  return useMutation({
-    mutationFn: (change: Parameters<typeof bridge.invoke<'settings.update'>>[1]) => bridge.invoke('settings.update', change),
-    onError: (error) => toasts.show(describeError(error)),
-  })
-}
-
 function Appearance({ settings }: { readonly settings: Settings }) {
-  const update = useUpdate()
+  const { update } = useSettingsActions()
   return (
-    <fieldset className="card">
-      <legend>Appearance</legend>
-      {Object.entries(themes).map(([theme, label]) => (
-        <label key={theme}>
-          <input type="radio" name="theme" checked={settings.theme === theme} onChange={() => update.mutate({ theme: theme as Settings['theme'] })} />
-          {label}
-        </label>
-      ))}
-    </fieldset>
+    <section className="card">
+      <h2>Appearance</h2>
+      <SegmentedControl label="Theme" options={themes} value={settings.theme} onChange={(theme) => update.mutate({ theme })} />
+    </section>
   )
 }
 
 function Notices({ settings }: { readonly settings: Settings }) {
-  const update = useUpdate()
+  const { update } = useSettingsActions()
   return (
-    <fieldset className="card">
-      <legend>System notices</legend>
+    <section className="card">
+      <h2 id="settings-notices">System notices</h2>
+      <p className="field-hint">Shown by the operating system when:</p>
+      <div role="group" aria-labelledby="settings-notices" className="settings-notices">
+        {Object.entries(noticeNames).map(([type, label]) => (
+          <label key={type}>
+            <input
+              type="checkbox"
+              checked={settings.osNotifications[type as keyof Settings['osNotifications']]}
+              onChange={(event) => update.mutate({ osNotifications: { [type]: event.target.checked } })}
+            />
+            {label}
+          </label>
+        ))}
+      </div>
       <p className="field-hint">Everything is also listed under the bell.</p>
-      {Object.entries(noticeNames).map(([type, label]) => (
-        <label key={type}>
-          <input
-            type="checkbox"
-            checked={settings.osNotifications[type as keyof Settings['osNotifications']]}
-            onChange={(event) => update.mutate({ osNotifications: { [type]: event.target.checked } })}
-          />
-          {label}
-        </label>
-      ))}
-    </fieldset>
+    </section>
   )
 }
 
-function About() {
-  const info = useQuery({ queryKey: ['app-info'], queryFn: () => bridge.invoke('settings.appInfo', {}) })
-  const toasts = useToasts()
-  const reveal = useMutation({ mutationFn: () => bridge.invoke('settings.revealDataFolder', {}), onError: (error) => toasts.show(describeError(error)) })
-  const copy = useMutation({
-    mutationFn: () => bridge.invoke('settings.copyDiagnostics', {}),
-    onSuccess: () => toasts.show('Diagnostics are on the clipboard, without keys.'),
-    onError: (error) => toasts.show(describeError(error)),
-  })
-  const facts: readonly (readonly [string, string])[] =
-    info.data === undefined
-      ? []
-      : [
-          ['Tunesmith', info.data.version],
-          ['Electron', info.data.electron],
-          ['System', info.data.platform],
-          ['Data folder', info.data.dataFolder],
-          ['Log file', info.data.logFile],
-        ]
+function AboutApp() {
+  const info = useAppInfo()
+  const { revealDataFolder, copyDiagnostics } = useSettingsActions()
   return (
     <section className="card">
       <h2>This app</h2>
-      <dl className="fact-list">
-        {facts.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      {info.error !== null && <ErrorNote error={info.error} />}
+      {info.data !== undefined && <AppFacts info={info.data} />}
       <p className="settings-actions">
-        <Button onClick={() => reveal.mutate()}>Show data folder</Button>
-        <Button onClick={() => copy.mutate()}>Copy diagnostics</Button>
+        <Button onClick={() => revealDataFolder.mutate()}>Show data folder</Button>
+        <Button onClick={() => copyDiagnostics.mutate()}>Copy diagnostics</Button>
       </p>
     </section>
+  )
+}
+
+function AppFacts({ info }: { readonly info: AppInfo }) {
+  const facts: readonly (readonly [string, string])[] = [
+    ['Tunesmith', `${info.version}${info.isPackaged ? '' : ' (development)'}`],
+    ['System', info.platform],
+    ['Electron', info.electron],
+    ['Chrome', info.chrome],
+    ['Node', info.node],
+    ['Database', `version ${info.databaseVersion}`],
+  ]
+  return (
+    <dl className="fact-list">
+      {facts.map(([label, value]) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+      <div className="fact-list-wide">
+        <dt>Data folder</dt>
+        <dd>{info.dataFolder}</dd>
+      </div>
+      <div className="fact-list-wide">
+        <dt>Log file</dt>
+        <dd>{info.logFile}</dd>
+      </div>
+    </dl>
   )
 }

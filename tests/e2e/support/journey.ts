@@ -59,7 +59,10 @@ export async function startTinyRun(app: TestApp, settings: Partial<Record<keyof 
 /** What main says about a run. */
 export async function readRun(page: Page, runId: string): Promise<Run> {
   const answer = await page.evaluate(
-    (id) => (window as unknown as { tunesmith: { invoke(route: string, input: unknown): Promise<unknown> } }).tunesmith.invoke('runs.get', { id }),
+    (id) =>
+      (window as unknown as { tunesmith: { invoke(route: string, input: unknown): Promise<unknown> } }).tunesmith.invoke('runs.get', {
+        id,
+      }),
     runId,
   )
   return (answer as { ok: true; data: Run }).data
@@ -68,7 +71,11 @@ export async function readRun(page: Page, runId: string): Promise<Run> {
 /** Every recorded training step of a run, in order. */
 export async function readSteps(page: Page, runId: string): Promise<number[]> {
   const answer = await page.evaluate(
-    (id) => (window as unknown as { tunesmith: { invoke(route: string, input: unknown): Promise<unknown> } }).tunesmith.invoke('runs.listMetrics', { id }),
+    (id) =>
+      (window as unknown as { tunesmith: { invoke(route: string, input: unknown): Promise<unknown> } }).tunesmith.invoke(
+        'runs.listMetrics',
+        { id },
+      ),
     runId,
   )
   const { points } = (answer as { data: { points: { kind: string; step: number }[] } }).data
@@ -77,6 +84,8 @@ export async function readSteps(page: Page, runId: string): Promise<number[]> {
 
 /** Waits until a run satisfies a condition. */
 export async function waitForRun(page: Page, runId: string, isThere: (run: Run) => boolean, timeoutMs = 120_000): Promise<Run> {
-  await expect.poll(async () => isThere(await readRun(page, runId)), { timeout: timeoutMs, message: 'the run did not get there' }).toBe(true)
+  await expect
+    .poll(async () => isThere(await readRun(page, runId)), { timeout: timeoutMs, message: 'the run did not get there' })
+    .toBe(true)
   return readRun(page, runId)
 }

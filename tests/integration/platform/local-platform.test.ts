@@ -96,7 +96,7 @@ describe('this computer, with the real runpod SDK', { timeout: 120_000 }, () => 
   })
 
   it('closing the app asks the worker to leave by stdin, and the job goes on after the next start', async () => {
-    const first = await start()
+    const first = await start({ timings: { stopGraceMs: 1_000 } })
     const { jobId } = await first.jobs.run({ kind: 'wait' }, generousPolicy)
     const pid = Number(await first.mark('waiting'))
     await started.pop()?.platform.stop()
@@ -183,7 +183,7 @@ describe('this computer, with the real runpod SDK', { timeout: 120_000 }, () => 
     const done = await untilStatus(test.jobs, jobId, isClosed)
     expect(done.status).toBe('FAILED')
     expect(done.error).toBe("The training worker could not start on this computer: ModuleNotFoundError: No module named 'torch'")
-    expect(test.platform.workerState()).toBe('stopped')
+    await expect.poll(() => test.platform.workerState()).toBe('stopped')
   })
 
   it('keys in the environment stay out of the worker, and secrets it prints stay out of the log', async () => {

@@ -2,7 +2,7 @@
 const { app, BrowserWindow, ipcMain, nativeImage } = require('electron')
 const { join } = require('node:path')
 
-app.whenReady().then(() => {
+app.once('ready', () => {
   const window = new BrowserWindow({
     x: 960,
     y: 40,
@@ -12,6 +12,6 @@ app.whenReady().then(() => {
     webPreferences: { preload: join(__dirname, 'preload.cjs'), sandbox: true, contextIsolation: true },
   })
   ipcMain.on('drag', (event, { file, icon }) => event.sender.startDrag({ file, icon: nativeImage.createFromPath(icon) }))
-  window.loadFile(join(__dirname, 'peer.html'))
+  void window.loadFile(join(__dirname, 'peer.html'))
 })
 app.on('window-all-closed', () => app.quit())

@@ -93,7 +93,7 @@ describe('migrate', () => {
 
   it('no step runs when the backup cannot be written', () => {
     migrate(database, [parent], noBackup)
-    expect(() => migrate(database, [parent, notes], () => join(folder, 'absent', 'backup.sqlite'))).toThrow()
+    expect(() => migrate(database, [parent, notes], () => join(folder, 'absent', 'backup.sqlite'))).toThrow(/unable to open/)
     expect(version()).toBe(1)
     expect(tables()).not.toContain('note')
   })
@@ -107,7 +107,7 @@ describe('openDatabase', () => {
   })
 
   it('a read-only connection cannot write', () => {
-    migrate(database, [notes].map((migration) => ({ ...migration, version: 1 })), noBackup)
+    migrate(database, [{ ...notes, version: 1 }], noBackup)
     const reader = openDatabase({ path: join(folder, 'app.sqlite'), isReadOnly: true })
     expect(() => reader.exec("INSERT INTO note VALUES ('x')")).toThrow(/readonly/)
     reader.close()

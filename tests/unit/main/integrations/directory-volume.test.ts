@@ -122,7 +122,10 @@ describe('directory volume', () => {
 
   describe('event log', () => {
     const events = 'runs/r/events'
-    const seqs = async (afterSeq: number, maxEvents = 100) => (await volume.readEventLines('r', afterSeq, maxEvents)).map(seqOf)
+    let seqs: (afterSeq: number, maxEvents?: number) => Promise<number[]>
+    beforeEach(() => {
+      seqs = async (afterSeq, maxEvents = 100) => (await volume.readEventLines('r', afterSeq, maxEvents)).map(seqOf)
+    })
 
     it('gives lines after a number in order over several segments, and stops at the limit', async () => {
       await inVolume(`${events}/seg-00000.jsonl`, [1, 2, 3].map((seq) => `${line(seq)}\n`).join(''))

@@ -9,7 +9,7 @@ import { isAlive } from '../../../support/local-platform.ts'
 
 const entry = (pid: number, parentPid: number, environment = '') => ({ pid, parentPid, environment, started: String(pid) })
 
-const pids = (tree: readonly { pid: number }[]) => tree.map(({ pid }) => pid).sort()
+const pids = (tree: readonly { pid: number }[]) => tree.map(({ pid }) => pid).sort((a, b) => a - b)
 
 describe('process tree', () => {
   it('keeps a child whose parent has just died, but not a stranger that got its number', () => {

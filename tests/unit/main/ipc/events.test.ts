@@ -35,6 +35,10 @@ function applied(payloads: readonly unknown[]): number[] {
   }, [])
 }
 
+function logLine(id: number): EventPayload<'runs.logged'>['lines'][number] {
+  return { id, atMs: id, level: 'info', source: 'trainer', message: `line ${id}` }
+}
+
 describe('event hub', () => {
   it('windows get only what they subscribed to, and nothing after they close', () => {
     const { hub, sent } = createHub()
@@ -114,8 +118,7 @@ describe('event hub', () => {
   it('log lines of a burst are all delivered', async () => {
     const { clock, hub, sent } = createHub()
     hub.subscribe(1, 'runs.logged')
-    const line = (id: number) => ({ id, atMs: id, level: 'info' as const, source: 'trainer' as const, message: `line ${id}` })
-    for (let id = 1; id <= 30; id += 1) hub.publish('runs.logged', { id: runA, lines: [line(id)] })
+    for (let id = 1; id <= 30; id += 1) hub.publish('runs.logged', { id: runA, lines: [logLine(id)] })
     await clock.advance(250)
     expect(sent.flatMap(({ payload }) => (payload as EventPayload<'runs.logged'>).lines.map((entry) => entry.id))).toEqual(Array.from({ length: 30 }, (_, index) => index + 1))
   })

@@ -20,7 +20,7 @@ describe('writeFileAtomically', () => {
   it('a failed write keeps the old content and cleans up its temporary file', async () => {
     const target = join(folder, 'in-the-way')
     mkdirSync(join(target, 'child'), { recursive: true })
-    await expect(writeFileAtomically(target, 'x')).rejects.toThrow()
+    await expect(writeFileAtomically(target, 'x')).rejects.toThrow(/in-the-way/)
     expect(readdirSync(folder)).toEqual(['in-the-way'])
     expect(statSync(join(target, 'child')).isDirectory()).toBe(true)
   })

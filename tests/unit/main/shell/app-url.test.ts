@@ -7,7 +7,16 @@ describe('isAppUrl', () => {
   it('accepts only the exact scheme and host, so that look-alikes cannot call main', () => {
     expect(isAppUrl('app://bundle/')).toBe(true)
     expect(isAppUrl('app://bundle/#/runs')).toBe(true)
-    for (const url of ['app://bundle.evil/', 'app://evil/bundle', 'https://bundle/', 'file:///bundle', 'app://user@bundle/', 'about:blank', '', 'data:text/html,x']) {
+    for (const url of [
+      'app://bundle.evil/',
+      'app://evil/bundle',
+      'https://bundle/',
+      'file:///bundle',
+      'app://user@bundle/',
+      'about:blank',
+      '',
+      'data:text/html,x',
+    ]) {
       expect(isAppUrl(url), url).toBe(false)
     }
   })
