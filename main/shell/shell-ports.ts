@@ -30,7 +30,10 @@ export function createShellPorts(dependencies: { paths: AppPaths; log: Log; last
     },
     openExternal: openHttps,
     trash: (path) => shell.trashItem(path),
-    copyText: (text) => clipboard.writeText(text),
+    copyText: (text) => {
+      // Electron 45 answers with a promise, the development runtime at once.
+      void clipboard.writeText(text)
+    },
     showOsNotification: (notice) =>
       showOsNotification({
         ...notice,

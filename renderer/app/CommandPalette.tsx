@@ -52,9 +52,7 @@ function PaletteBody({ onClose }: { readonly onClose: () => void }) {
     <div className="palette">
       <input
         type="search"
-        role="combobox"
         aria-label="Search pages, datasets, runs and adapters"
-        aria-expanded={found.length > 0}
         aria-controls={listId}
         aria-activedescendant={activeId}
         placeholder="Type a name"

@@ -14,7 +14,7 @@ export function DropZone() {
   return (
     <>
       {isOver && (
-        <div className="drop-veil">
+        <div className="drop-veil" role="status">
           <FileInput size={28} aria-hidden="true" />
           Drop the file to look at it
         </div>

@@ -27,7 +27,7 @@ export function LossLegend({ data, cursor, axis, hasCheckpoints, hasBest }: Loss
         <LegendItem mark="smoothed" label="Smoothed" value={formatLoss(atOrBefore(data.smoothed, at))} />
         <LegendItem mark="evals" label="Held out" value={formatLoss(atOrBefore(data.evals, at))} />
         {hasCheckpoints && <LegendItem mark="checkpoint" label="Checkpoint" />}
-        {hasBest && <LegendItem mark="best" label="Best so far" />}
+        {hasBest && <LegendItem mark="best" label="Best" />}
       </ul>
       <span className="loss-legend-place">{place ?? 'No step yet'}</span>
     </div>

@@ -15,7 +15,7 @@ export function SegmentedControl<T extends string>({ label, options, value, onCh
     <div className="segmented-control" role="radiogroup" aria-label={label}>
       {options.map((option) => (
         <label key={option.value}>
-          <input type="radio" className="sr-only" name={group} checked={option.value === value} onChange={() => onChange(option.value)} />
+          <input type="radio" name={group} checked={option.value === value} onChange={() => onChange(option.value)} />
           {option.title}
         </label>
       ))}

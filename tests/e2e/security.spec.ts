@@ -106,7 +106,7 @@ test('navigation away, new windows, webviews and permissions are refused', async
   expect(windows[0]).toMatch(/^app:\/\/bundle\//)
   const permissions = await app.page.evaluate(async () => {
     const names = ['geolocation', 'notifications', 'microphone', 'camera', 'midi'] as const
-    return Promise.all(names.map(async (name) => (await navigator.permissions.query({ name: name as PermissionName })).state))
+    return Promise.all(names.map(async (name) => (await navigator.permissions.query({ name })).state))
   })
   expect(permissions).toEqual(['denied', 'denied', 'denied', 'denied', 'denied'])
   expect(await app.page.evaluate(() => document.createElement('webview').constructor.name)).not.toBe('WebView')

@@ -57,7 +57,7 @@ export interface WorkerTimings {
 }
 
 export const defaultTimings: WorkerTimings = {
-  stopGraceMs: 8_000,
+  stopGraceMs: 15_000,
   idleMs: 5 * 60_000,
   firstRestartMs: 1_000,
   slowestRestartMs: 30_000,

@@ -1,30 +1,27 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import './costs.css'
 import { Link } from '@tanstack/react-router'
 import { CircleDollarSign } from 'lucide-react'
 import { useState } from 'react'
 import type { CostRecord } from '../../../preload/contract/costs.ts'
-import { bridge } from '../../lib/bridge.ts'
 import { formatCount, formatDuration, formatMoney } from '../../lib/format.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
+import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
+import { useCosts } from './queries.ts'
 
 const dayMs = 86_400_000
-const periods = {
-  week: { label: 'Last 7 days', days: 7 },
-  month: { label: 'Last 30 days', days: 30 },
-  all: { label: 'All time', days: null },
-} as const
-type Period = keyof typeof periods
+const periods = [
+  { value: 'week', title: '7 days', days: 7 },
+  { value: 'month', title: '30 days', days: 30 },
+  { value: 'all', title: 'All time', days: null },
+] as const
+type Period = (typeof periods)[number]['value']
 
 /** What every ended run cost, the free ones included. */
 export function CostsPage() {
   const [{ period, fromMs }, setPeriod] = useState<{ period: Period; fromMs: number | null }>({ period: 'all', fromMs: null })
-  const costs = useQuery({
-    queryKey: ['costs', period, fromMs],
-    queryFn: () => bridge.invoke('costs.list', { fromMs, toMs: null }),
-    placeholderData: keepPreviousData,
-  })
+  const costs = useCosts(fromMs)
   if (costs.error !== null) return <ErrorNote error={costs.error} onRetry={() => void costs.refetch()} />
   if (costs.data === undefined) return <p className="page-note">Reading the costs.</p>
   if (costs.data.records.length === 0 && period === 'all') {
@@ -37,22 +34,16 @@ export function CostsPage() {
     )
   }
   const choose = (next: Period) => {
-    const { days } = periods[next]
+    const days = periods.find(({ value }) => value === next)?.days ?? null
     setPeriod({ period: next, fromMs: days === null ? null : Date.now() - days * dayMs })
   }
   return (
     <div className="list-page">
-      <div className="list-bar">
-        <select aria-label="Period" value={period} onChange={(event) => choose(event.target.value as Period)}>
-          {Object.entries(periods).map(([key, { label }]) => (
-            <option key={key} value={key}>
-              {label}
-            </option>
-          ))}
-        </select>
+      <div className="costs-head">
         <p>
           <b>{formatMoney(costs.data.totalMicroUsd)}</b> for {formatCount(costs.data.runs)} {costs.data.runs === 1 ? 'run' : 'runs'}
         </p>
+        <SegmentedControl label="Period" options={periods} value={period} onChange={choose} />
       </div>
       {costs.data.records.length === 0 ? (
         <p className="page-note">No run ended in this period.</p>
@@ -70,14 +61,14 @@ function CostTable({ records }: { readonly records: readonly CostRecord[] }) {
         <thead>
           <tr>
             <th scope="col">Run</th>
-            <th scope="col">What</th>
+            <th scope="col">What for</th>
+            <th scope="col">Ended</th>
             <th scope="col" className="number">
               Time
             </th>
             <th scope="col" className="number">
               Cost
             </th>
-            <th scope="col">Ended</th>
           </tr>
         </thead>
         <tbody>
@@ -93,11 +84,11 @@ function CostTable({ records }: { readonly records: readonly CostRecord[] }) {
                 )}
               </th>
               <td>{record.detail}</td>
-              <td className="number">{formatDuration(record.durationMs)}</td>
-              <td className="number">{record.endpointKind === 'local' ? 'No charge' : formatMoney(record.amountMicroUsd)}</td>
               <td>
                 <RelativeTime atMs={record.recordedAtMs} />
               </td>
+              <td className="number">{formatDuration(record.durationMs)}</td>
+              <td className="number">{record.endpointKind === 'local' ? 'No charge' : formatMoney(record.amountMicroUsd)}</td>
             </tr>
           ))}
         </tbody>

@@ -27,6 +27,7 @@ export function LocalCard({ endpoint }: { readonly endpoint: Endpoint }) {
       <header>
         <Monitor size={16} aria-hidden="true" />
         <h2>{endpoint.name}</h2>
+        <span className="endpoint-space" />
         {python !== undefined && <PythonBadge status={python.status} />}
       </header>
       {local.error !== null && <p className="field-error">{describeError(local.error)}</p>}

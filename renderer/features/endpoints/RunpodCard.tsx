@@ -1,11 +1,10 @@
-import { CircleCheck, CircleDashed, CircleX, Cloud, Ellipsis } from 'lucide-react'
+import { CircleCheck, CircleDashed, CircleX, Cloud, Pencil } from 'lucide-react'
 import { useState } from 'react'
 import type { ConnectionReport, Endpoint } from '../../../preload/contract/endpoints.ts'
 import { describeError } from '../../lib/describe-error.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
-import { Menu } from '../../ui/Menu.tsx'
 import { ConnectionChecks } from './ConnectionChecks.tsx'
 import { useEndpointActions } from './queries.ts'
 import { RenameEndpointDialog } from './RenameEndpointDialog.tsx'
@@ -22,6 +21,10 @@ export function RunpodCard({ endpoint }: { readonly endpoint: Endpoint }) {
       <header>
         <Cloud size={16} aria-hidden="true" />
         <h2 title={endpoint.name}>{endpoint.name}</h2>
+        <Button variant="ghost" size="small" aria-label={`Rename ${endpoint.name}`} title="Rename" onClick={() => setOpened('rename')}>
+          <Pencil size={13} aria-hidden="true" />
+        </Button>
+        <span className="endpoint-space" />
         <ReportBadge report={endpoint.lastReport} />
       </header>
       <dl className="fact-list">
@@ -45,18 +48,10 @@ export function RunpodCard({ endpoint }: { readonly endpoint: Endpoint }) {
         <Button onClick={() => test.mutate(endpoint.id)} disabled={test.isPending}>
           {test.isPending ? 'Testing' : 'Test connection'}
         </Button>
-        <Menu
-          trigger={
-            <Button variant="ghost" aria-label={`More for ${endpoint.name}`}>
-              <Ellipsis size={16} aria-hidden="true" />
-            </Button>
-          }
-          items={[
-            { id: 'rename', label: 'Rename', onSelect: () => setOpened('rename') },
-            { id: 'key', label: 'Replace key', onSelect: () => setOpened('key') },
-            { id: 'delete', label: 'Delete', isDestructive: true, onSelect: () => setOpened('delete') },
-          ]}
-        />
+        <Button onClick={() => setOpened('key')}>Replace key</Button>
+        <Button variant="danger" onClick={() => setOpened('delete')}>
+          Delete
+        </Button>
       </div>
       <RenameEndpointDialog endpoint={endpoint} isOpen={opened === 'rename'} onClose={close} />
       <ReplaceKeyDialog endpoint={endpoint} isOpen={opened === 'key'} onClose={close} />

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { AdapterManifest } from '../../../../preload/contract/worker.ts'
 import { AppError } from '../../../../preload/contract/errors.ts'
 import { partsOf, readManifest } from '../../../../main/features/adapters/manifest.ts'
-import { sha256 } from '../../../support/adapter-lab.ts'
+import { sha256 } from '../../../support/adapters/packed-adapter.ts'
 
 const runId = '01890000-0000-7000-8000-00000000000a'
 const hash = sha256('x')

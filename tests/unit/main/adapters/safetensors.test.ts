@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AppError } from '../../../../preload/contract/errors.ts'
 import { assertLoraTensors } from '../../../../main/features/adapters/lora-tensors.ts'
 import { parseSafetensorsHeader, readSafetensorsHeader } from '../../../../main/features/adapters/safetensors.ts'
-import { safetensors, smallLora } from '../../../support/adapter-lab.ts'
+import { loraHeader, safetensors } from '../../../support/adapters/packed-adapter.ts'
 
+const loraData = Buffer.alloc(256)
 let folder = ''
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'weights-'))))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,11 +46,11 @@ const wrong: readonly (readonly [string, Uint8Array])[] = [
   ['a length of 2^63', withLength(2n ** 63n)],
   ['a length one byte beyond the file', withLength(3n, Buffer.from('{}'))],
   ['an empty header', withLength(0n)],
-  ['a header that is no object', safetensors('[]', Buffer.alloc(0))],
-  ['a header that is null', safetensors('null', Buffer.alloc(0))],
+  ['a header that is no object', safetensors([], Buffer.alloc(0))],
+  ['a header that is null', safetensors(null, Buffer.alloc(0))],
   ['a header that is no UTF-8', Buffer.concat([withLength(2n), Buffer.from([0xff, 0xfe])])],
   ['no tensors', safetensors({ __metadata__: { format: 'pt' } }, Buffer.alloc(0))],
-  ['metadata that is no text', safetensors({ ...smallLora().header, __metadata__: { a: 1 } }, smallLora().data)],
+  ['metadata that is no text', safetensors({ ...loraHeader(), __metadata__: { a: 1 } }, loraData)],
   ['an unknown type', lora(tensor([2, 16], 0, 128, 'OBJECT'), goodB)],
   ['whole numbers as weights', lora(tensor([2, 16], 0, 128, 'I32'), goodB)],
   ['a shape that does not fit the bytes', lora(tensor([2, 15], 0, 128), goodB)],
@@ -71,8 +72,7 @@ const wrong: readonly (readonly [string, Uint8Array])[] = [
 
 describe('the weights file', () => {
   it('a LoRA as PEFT writes it is accepted, nested expert names included', async () => {
-    const { header, data } = smallLora()
-    expect(await judge(safetensors(header, data))).toBe('accepted')
+    expect(await judge(safetensors(loraHeader(), loraData))).toBe('accepted')
     const nested = 'base_model.model.model.layers.0.mlp.experts.base_layer'
     expect(await judge(safetensors({ [`${nested}.lora_A.weight`]: goodA, [`${nested}.lora_B.weight`]: goodB }, Buffer.alloc(192)))).toBe('accepted')
     const embedding = 'base_model.model.model.embed_tokens'
@@ -113,9 +113,8 @@ describe('the weights file', () => {
   })
 
   it('a single flipped bit in the header never lets another layout through', async () => {
-    const { header, data } = smallLora()
-    const good = safetensors(header, data)
-    const headerEnd = good.length - data.length
+    const good = safetensors(loraHeader(), loraData)
+    const headerEnd = good.length - loraData.length
     await fc.assert(
       fc.asyncProperty(fc.nat(headerEnd - 1), fc.nat(7), async (at, bit) => {
         const bytes = Buffer.from(good)
