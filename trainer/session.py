@@ -1,6 +1,7 @@
 """One attempt at a run, stage by stage: data, model, base evaluation, training, packaging."""
 
 import os
+import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from status_manager import EventLog
 _STOP_EVAL_SECONDS = 8.0
 _EAGER_ATTENTION_LENGTH = 1024
 _CHECKPOINTING_PARAMETERS = 1_000_000_000
+_THREADS_WORTH_PARAMETERS = 5_000_000
 
 
 @dataclass
@@ -107,7 +109,7 @@ def _load_model(session: _Session, base: ResolvedModel, dataset: Dataset, placem
     import torch
 
     if placement.device == "cpu":
-        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+        torch.set_num_threads(_threads(count_parameters(base.folder)))
     longest = max(len(row.ids) for row in [*dataset.train, *dataset.held_out])
     # On CPUs the fused kernel's backward pass is several times slower than plain matrix products.
     attention = "eager" if placement.device == "cpu" and longest <= _EAGER_ATTENTION_LENGTH else "sdpa"
@@ -119,6 +121,12 @@ def _load_model(session: _Session, base: ResolvedModel, dataset: Dataset, placem
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         model.enable_input_require_grads()
     return model
+
+
+def _threads(parameters: int) -> int:
+    """One per core, but a single one for models so small that handing work out takes longer than doing it."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return cores if parameters >= _THREADS_WORTH_PARAMETERS else 1
 
 
 def _build_loop(

@@ -222,7 +222,8 @@ def _crash_failure(code: int) -> RunFailure:
 def _child_environment() -> dict[str, str]:
     """Ours without the platform's credentials, which training has no use for."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNPOD_") and name != "TUNESMITH_EXIT_WITH_STDIN"}
-    defaults = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    # Threads that wait asleep: spinning ones multiply a step's time as soon as the computer is used.
+    defaults = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     if sys.platform == "linux":
         # Otherwise glibc gives large tensors back after every step and faults them in again.
         defaults |= {"MALLOC_MMAP_THRESHOLD_": str(4 << 30), "MALLOC_TRIM_THRESHOLD_": str(16 << 30)}

@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3'
+import { AppError } from '../../preload/contract/errors.ts'
 
 export type SqliteDatabase = Database.Database
 
@@ -15,11 +16,28 @@ export function openDatabase({ path, isReadOnly = false, nativeBinding }: OpenOp
     readonly: isReadOnly,
     ...(nativeBinding === undefined || nativeBinding === '' ? {} : { nativeBinding }),
   })
-  database.pragma('busy_timeout = 5000')
-  database.pragma('foreign_keys = ON')
-  if (!isReadOnly) {
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = NORMAL')
+  try {
+    setPragmas(database, isReadOnly)
+  } catch (error) {
+    database.close()
+    throw isDamage(error) ? damaged(path, error) : error
   }
   return database
+}
+
+function setPragmas(database: SqliteDatabase, isReadOnly: boolean): void {
+  database.pragma('busy_timeout = 5000')
+  database.pragma('foreign_keys = ON')
+  if (isReadOnly) return
+  database.pragma('journal_mode = WAL')
+  database.pragma('synchronous = NORMAL')
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof Database.SqliteError && (error.code.startsWith('SQLITE_NOTADB') || error.code.startsWith('SQLITE_CORRUPT'))
+}
+
+function damaged(path: string, cause: unknown): AppError {
+  const message = 'The data file is damaged and cannot be opened. Nothing was changed; put a copy from the backups folder in its place.'
+  return new AppError('DATABASE_DAMAGED', message, { details: { path }, cause })
 }

@@ -7,6 +7,8 @@ const secretPatterns: readonly RegExp[] = [
   /\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi,
   /\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)?/g,
   /(?<=:\/\/)[^\s/:@]+:[^\s/@]+(?=@)/g,
+  // Named in text, as in addresses and printed JSON; a bare number is a count of tokens, not a secret.
+  /(?<=\b[\w-]*(?:api[-_]?key|secret|token|password|passphrase|credential)["']?\s*[:=]\s*["']?)(?!\d+\b)[^\s"',;&<>]{8,}/gi,
 ]
 const replacement = '[redacted]'
 const maxDepth = 8
@@ -25,6 +27,7 @@ export function redact(value: unknown, depth = 0): unknown {
     return {
       name: value.name,
       message: redactText(value.message),
+      ...('code' in value && typeof value.code === 'string' ? { code: value.code } : {}),
       stack: value.stack === undefined ? undefined : redactText(value.stack),
       ...(value.cause === undefined ? {} : { cause: redact(value.cause, depth + 1) }),
     }

@@ -1,5 +1,5 @@
 import './popup.css'
-import type { ReactNode } from 'react'
+import type { ReactNode, RefObject } from 'react'
 import { Dialog as BaseDialog } from '@base-ui/react/dialog'
 
 interface DialogProps {
@@ -9,10 +9,12 @@ interface DialogProps {
   readonly onClose: () => void
   readonly children: ReactNode
   readonly width?: 'normal' | 'wide'
+  /** Where the keyboard starts; the first control otherwise. */
+  readonly initialFocus?: RefObject<HTMLElement | null>
 }
 
 /** A modal dialog; Escape and the backdrop close it. */
-export function Dialog({ isOpen, title, description, onClose, children, width = 'normal' }: DialogProps) {
+export function Dialog({ isOpen, title, description, onClose, children, width = 'normal', initialFocus }: DialogProps) {
   return (
     <BaseDialog.Root
       open={isOpen}
@@ -22,7 +24,7 @@ export function Dialog({ isOpen, title, description, onClose, children, width = 
     >
       <BaseDialog.Portal>
         <BaseDialog.Backdrop className="dialog-backdrop" />
-        <BaseDialog.Popup className="popup dialog" data-width={width}>
+        <BaseDialog.Popup className="popup dialog" data-width={width} {...(initialFocus === undefined ? {} : { initialFocus })}>
           <BaseDialog.Title className="dialog-title">{title}</BaseDialog.Title>
           {description !== undefined && <BaseDialog.Description className="dialog-description">{description}</BaseDialog.Description>}
           {children}

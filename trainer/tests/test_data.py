@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import Messages, Volume, chat, planet_rows
 
 from data import PLAIN_TEMPLATE, RowEncoder, build_dataset, end_of_turn_ids, held_out_indices, read_rows
 from models import load_tokenizer
 from protocol import DatasetRef, RunFailure
-from support import Messages, Volume, chat, planet_rows
 
 TAGGED = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"

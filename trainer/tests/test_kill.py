@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from support import RUN_ID, Volume, assert_sequence_unbroken, planet_rows
 
 SCRIPT = Path(__file__).resolve().with_name("kill_point.py")

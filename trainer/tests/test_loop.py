@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from support import StopAt, hyperparameters, planet_rows
+from tiny_model import write_tiny_model
 
 from checkpoint import CheckpointStore, Tensors
 from data import Row, RowEncoder, end_of_turn_ids
@@ -17,8 +19,6 @@ from protocol import Hyperparameters, RunFailure
 from run_progress import Progress
 from schedule import Schedule
 from status_manager import EventLog
-from support import StopAt, hyperparameters, planet_rows
-from tiny_model import write_tiny_model
 
 CPU = Placement("cpu", "float32", autocast=False)
 
@@ -93,7 +93,9 @@ def test_tokens_outside_the_answers_have_no_gradient(tiny: Path, tmp_path: Path)
 
 def _curve(model: Path, tmp_path: Path, micro: int, accumulation: int) -> list[tuple[float, float]]:
     tmp_path.mkdir()
-    loop = _loop(model, tmp_path, _rows(model, 12), per_device_train_batch_size=micro, gradient_accumulation_steps=accumulation, max_steps=3)
+    loop = _loop(
+        model, tmp_path, _rows(model, 12), per_device_train_batch_size=micro, gradient_accumulation_steps=accumulation, max_steps=3
+    )
     return [(event["loss"], event["grad_norm"]) for event in _run(loop, tmp_path)]
 
 

@@ -4,10 +4,10 @@ import copy
 from typing import Any
 
 import pytest
+from support import Volume, planet_rows
 
 from protocol import InputError, action_of, parse_train_input
 from storage import canonical_json
-from support import Volume, planet_rows
 
 
 @pytest.fixture

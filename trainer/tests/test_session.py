@@ -8,9 +8,8 @@ import jsonschema
 import pytest
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
 from support import StopAt, Volume, assert_sequence_unbroken, chat, planet_rows
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 CONTRACT = Path(__file__).resolve().parent.parent / "contract"
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import assert_sequence_unbroken
 
 from progress import MAX_BYTES, MAX_EVENTS, build_snapshot
 from status_manager import SEGMENT_EVENTS, EventLog, last_attempt, read_events
-from support import assert_sequence_unbroken
 
 
 def test_segments_hold_512_events_and_the_sequence_goes_on_over_attempts(tmp_path: Path) -> None:

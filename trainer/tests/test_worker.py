@@ -12,7 +12,6 @@ from typing import Any
 import jsonschema
 import psutil
 import pytest
-
 from platform_double import Platform
 from support import Volume, assert_sequence_unbroken, planet_rows
 

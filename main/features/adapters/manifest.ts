@@ -27,6 +27,13 @@ const knownNames: ReadonlySet<string> = new Set([
   'tekken.json',
   'processor_config.json',
   'preprocessor_config.json',
+  'video_preprocessor_config.json',
+  'generation_config.json',
+  'chat_template.json',
+  'normalizer.json',
+  'sentencepiece.bpe.model',
+  'tiktoken.model',
+  'vocab.bpe',
 ])
 const pickleName = /\.(?:bin|pt|pth|pkl|pickle|ckpt)$/i
 const maxPartBytes = 256_000_000

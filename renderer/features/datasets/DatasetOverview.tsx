@@ -26,7 +26,7 @@ export function DatasetOverview({ dataset, stats }: DatasetOverviewProps) {
           <Fact label="Longest row" value={formatCount(stats.longestRowCharacters)} note="characters" />
         </dl>
       </section>
-      <section className="card" aria-label="File">
+      <section className="card overview-file" aria-label="File">
         <dl className="fact-list">
           <Fact label="File" value={dataset.fileName} note={formatBytes(dataset.sizeBytes)} />
           <Fact label="Shape" value={dataset.shape === null ? '–' : shapeNames[dataset.shape]} />

@@ -1,6 +1,6 @@
 import './datasets.css'
 import { useMutation } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { useRef, useState, type FormEvent, type RefObject } from 'react'
 import type { FilePreview } from '../../../preload/contract/datasets.ts'
 import { bridge } from '../../lib/bridge.ts'
 import { describeError } from '../../lib/describe-error.ts'
@@ -22,8 +22,15 @@ interface ImportDialogProps {
 
 /** Shows what a chosen file is, and imports it only when the user says so. */
 export function ImportDialog({ preview, problem, onClose, onOpen }: ImportDialogProps) {
+  const nameField = useRef<HTMLInputElement>(null)
   return (
-    <Dialog isOpen={preview !== null || problem !== null} title={preview === null ? 'This file cannot be imported' : 'Import this file'} onClose={onClose} width="wide">
+    <Dialog
+      isOpen={preview !== null || problem !== null}
+      title={preview === null ? 'This file cannot be imported' : 'Import this file'}
+      onClose={onClose}
+      width="wide"
+      initialFocus={nameField}
+    >
       {preview === null ? (
         <>
           <p role="alert">{problem}</p>
@@ -32,7 +39,7 @@ export function ImportDialog({ preview, problem, onClose, onOpen }: ImportDialog
           </div>
         </>
       ) : (
-        <ImportForm key={preview.token} preview={preview} onClose={onClose} onOpen={onOpen} />
+        <ImportForm key={preview.token} preview={preview} nameField={nameField} onClose={onClose} onOpen={onOpen} />
       )}
     </Dialog>
   )
@@ -40,11 +47,12 @@ export function ImportDialog({ preview, problem, onClose, onOpen }: ImportDialog
 
 interface ImportFormProps {
   readonly preview: FilePreview
+  readonly nameField: RefObject<HTMLInputElement | null>
   readonly onClose: () => void
   readonly onOpen: (datasetId: string) => void
 }
 
-function ImportForm({ preview, onClose, onOpen }: ImportFormProps) {
+function ImportForm({ preview, nameField, onClose, onOpen }: ImportFormProps) {
   const [name, setName] = useState(preview.fileName.replace(/\.[^.]+$/, ''))
   const start = useMutation({
     mutationFn: () => bridge.invoke('datasets.import', { token: preview.token, name }),
@@ -94,7 +102,7 @@ function ImportForm({ preview, onClose, onOpen }: ImportFormProps) {
       )}
       {isUsable && (
         <FormField label="Name" error={name.trim() === '' ? 'Give the dataset a name.' : undefined}>
-          {(field) => <input {...field} value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />}
+          {(field) => <input {...field} ref={nameField} value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />}
         </FormField>
       )}
       {start.error !== null && (

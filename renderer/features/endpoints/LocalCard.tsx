@@ -15,12 +15,21 @@ const workerNames: Readonly<Record<LocalState['worker'], string>> = {
   restarting: 'Starting again',
 }
 
+/** What setting up is called in each state; null where there is nothing to set up. */
+const setUpLabels: Readonly<Record<LocalState['python']['status'], string | null>> = {
+  not_set_up: 'Set up',
+  missing: 'Look again',
+  failed: 'Set up again',
+  setting_up: null,
+  ready: null,
+}
+
 /** Training on this computer: the device, the Python environment and the worker. */
 export function LocalCard({ endpoint }: { readonly endpoint: Endpoint }) {
   const local = useLocalState()
   const { setUpLocal, openLink } = useEndpointActions()
   const python = local.data?.python
-  const canSetUp = python?.status === 'not_set_up' || python?.status === 'missing' || python?.status === 'failed'
+  const setUpLabel = python === undefined ? null : setUpLabels[python.status]
   const failure = setUpLocal.error ?? openLink.error
   return (
     <section className="card endpoint-card" aria-label={endpoint.name}>
@@ -52,11 +61,11 @@ export function LocalCard({ endpoint }: { readonly endpoint: Endpoint }) {
           {describeError(failure)}
         </p>
       )}
-      {canSetUp && (
+      {setUpLabel !== null && (
         <div className="endpoint-actions">
-          {python.status === 'missing' && <Button onClick={() => openLink.mutate('python_downloads')}>Get Python</Button>}
+          {python?.status === 'missing' && <Button onClick={() => openLink.mutate('python_downloads')}>Get Python</Button>}
           <Button variant="primary" onClick={() => setUpLocal.mutate()} disabled={setUpLocal.isPending}>
-            {python.status === 'not_set_up' ? 'Set up' : 'Set up again'}
+            {setUpLabel}
           </Button>
         </div>
       )}

@@ -61,6 +61,11 @@ describe('collecting an adapter', () => {
     await lab.collect()
     expect(existsSync(join(lab.adaptersFolder, '.incoming', lab.runId))).toBe(false)
   })
+
+  it('a run that was stopped, or has no held-out rows, gives an adapter that says so', async () => {
+    await lab.collect({ status: 'stopped', steps_done: 10, eval_loss_base: null, eval_loss_best: null, eval_loss_last: null, eval_rows: null })
+    expect(lab.adapter()).toMatchObject({ status: 'verified', stoppedEarly: true, health: { stars: null }, summary: { stepsDone: 10, stepsTotal: 100 } })
+  })
 })
 
 describe('interrupted collecting', () => {
@@ -114,6 +119,28 @@ describe('interrupted collecting', () => {
     lab.faults.beforePart = undefined
     Object.assign(lab.run, { status: 'cancelled', stopRequested: 'discard', endedAtMs: 5 })
     await lab.restart()
+    expect(lab.service.list({ search: '', sort: 'newest' })).toEqual([])
+    expect(existsSync(join(lab.adaptersFolder, '.incoming', lab.runId))).toBe(false)
+  })
+
+  it('an active run is left to its own loop at the start', async () => {
+    lab.faults.beforePart = (count) => void (count === 2 && cut())
+    await expect(lab.collect()).rejects.toBeInstanceOf(AppError)
+    lab.faults.beforePart = undefined
+    const copies = lab.copied.length
+    await lab.restart()
+    expect(lab.copied).toHaveLength(copies)
+    expect(lab.adapter().status).toBe('collecting')
+  })
+
+  it('a result thrown away in the middle of its copy leaves nothing in the list', async () => {
+    const controller = new AbortController()
+    lab.faults.beforePart = (count) => {
+      if (count !== 1) return
+      Object.assign(lab.run, { status: 'cancelled', stopRequested: 'discard', endedAtMs: 5 })
+      controller.abort(new Error('discarded'))
+    }
+    await expect(lab.collect({}, controller.signal)).rejects.toThrow('discarded')
     expect(lab.service.list({ search: '', sort: 'newest' })).toEqual([])
     expect(existsSync(join(lab.adaptersFolder, '.incoming', lab.runId))).toBe(false)
   })
@@ -180,6 +207,8 @@ describe('damaged adapters', () => {
   it.each([
     ['weights that are no safetensors file', { 'adapter_model.safetensors': Buffer.from('not tensors at all') }, /weights file/],
     ['a configuration that is no LoRA', { 'adapter_config.json': Buffer.from('{"peft_type":"IA3","r":1,"base_model_name_or_path":null}') }, /adapter_config\.json/],
+    ['a pickle', { 'adapter_model.bin': Buffer.from('cos system') }, /could run code/],
+    ['a program', { 'setup.py': Buffer.from('print()') }, /does not belong/],
   ])('%s with right hashes are refused all the same', async (_what, replaced, reason) => {
     const manifestSha256 = writePacked(lab.volumeFolder, packFiles(lab.runId, { ...adapterFiles(), ...replaced }))
     await expect(lab.collect({ manifest_sha256: manifestSha256 })).rejects.toMatchObject(notVerified)

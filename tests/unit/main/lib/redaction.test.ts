@@ -31,6 +31,22 @@ describe('redaction', () => {
     expect(redactText('The run task-force ended at step 12 of 40 (loss 1.25).')).toBe('The run task-force ended at step 12 of 40 (loss 1.25).')
   })
 
+  it.each([`https://example.org/x?api_key=${body}&page=2`, `{"apiKey":"${body}"}`, `HF_TOKEN=${body}`, `password: ${body}`])(
+    'a secret without a known form goes where its name stands before it: %s',
+    (text) => {
+      expect(redactText(text)).not.toContain(body)
+    },
+  )
+
+  it('counts of tokens and words about secrets stay readable', () => {
+    const text = 'max_tokens: 131072000, token: 12345678, the password is wrong, tokens_trained=4000000000'
+    expect(redactText(text)).toBe(text)
+  })
+
+  it('an error keeps its code, which a support question needs', () => {
+    expect(redact(Object.assign(new Error('full'), { code: 'ENOSPC' }))).toMatchObject({ code: 'ENOSPC' })
+  })
+
   it.each(['apiKey', 'api_key', 'RUNPOD_API_KEY', 'Authorization', 'hfToken', 'password', 'clientSecret', 'set-cookie'])(
     'a value under the name %s goes, however deep it lies and whatever it is',
     (key) => {
