@@ -11,5 +11,8 @@ export default defineConfig({
   retries: 0,
   timeout: 180_000,
   expect: { timeout: 20_000 },
-  reporter: process.env['TUNESMITH_E2E_REPORT'] === undefined ? [['list']] : [['list'], ['json', { outputFile: process.env['TUNESMITH_E2E_REPORT'] }]],
+  reporter:
+    process.env['TUNESMITH_E2E_REPORT'] === undefined
+      ? [['list']]
+      : [['list'], ['json', { outputFile: process.env['TUNESMITH_E2E_REPORT'] }]],
 })

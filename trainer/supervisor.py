@@ -226,7 +226,7 @@ def _child_environment() -> dict[str, str]:
     defaults = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     if sys.platform == "linux":
         # Otherwise glibc gives large tensors back after every step and faults them in again.
-        defaults |= {"MALLOC_MMAP_THRESHOLD_": str(4 << 30), "MALLOC_TRIM_THRESHOLD_": str(16 << 30)}
+        defaults |= {"MALLOC_MMAP_THRESHOLD_": str(64 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 30)}
     return {**defaults, **kept}
 
 

@@ -154,7 +154,6 @@ export type RunSample = z.infer<typeof runSampleSchema>
 
 /** One line of a run's history, as it was appended before its effect. */
 export const runEventRecordSchema = z.object({ seq: z.int().positive(), atMs: timeMsSchema, type: z.string(), detail: z.string() })
-export type RunEventRecord = z.infer<typeof runEventRecordSchema>
 
 export const checkpointMarkSchema = z.object({ step: countSchema, isBest: z.boolean(), bytes: bytesSchema, atMs: timeMsSchema })
 

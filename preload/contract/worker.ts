@@ -101,7 +101,6 @@ export const progressSnapshotSchema = z.object({
   to: countSchema,
   events: z.array(workerEventSchema),
 })
-export type ProgressSnapshot = z.infer<typeof progressSnapshotSchema>
 
 export const workerErrorCodeSchema = z.enum([
   'INVALID_INPUT',
@@ -118,7 +117,6 @@ export const workerErrorCodeSchema = z.enum([
   'INTERNAL',
 ])
 export const workerErrorSchema = z.object({ code: workerErrorCodeSchema, message: z.string(), advice: z.string() })
-export type WorkerError = z.infer<typeof workerErrorSchema>
 const endStatusSchema = z.enum(['completed', 'stopped', 'failed'])
 
 /** result.json: written last, the system of record of a run. */
@@ -199,4 +197,3 @@ export const helloReplySchema = z.object({
   }),
   disk_free_bytes: bytesSchema,
 })
-export type HelloReply = z.infer<typeof helloReplySchema>

@@ -11,7 +11,7 @@ const pictures = join(root, 'out', 'demo')
 const trainingTimeoutMs = 14 * 60_000
 /** What makes a first run short on a computer without a GPU; everything else is the preset's. */
 const demoSettings = {
-  max_steps: '40',
+  max_steps: '44',
   per_device_train_batch_size: '4',
   gradient_accumulation_steps: '1',
   learning_rate: '0.001',

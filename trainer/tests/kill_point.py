@@ -16,6 +16,8 @@ def main() -> int:
     """Command line of this file."""
     where, number = sys.argv[1], int(sys.argv[2])
     del sys.argv[1:3]
+    from safetensors.torch import save_file
+
     import checkpoint
     import train_lora
     from status_manager import EventLog
@@ -37,13 +39,12 @@ def main() -> int:
 
         EventLog.emit = counted  # type: ignore[method-assign]
     else:
-        save_file = checkpoint.save_file
 
         def torn(*arguments: Any, **named: Any) -> None:
             save_file(*arguments, **named)
             die_at_last()
 
-        checkpoint.save_file = torn
+        vars(checkpoint)["save_file"] = torn
     return train_lora.main()
 
 

@@ -24,9 +24,9 @@ def test_the_last_two_and_the_best_are_kept(tmp_path: Path) -> None:
     for step, best in [(0, None), (2, 2), (4, 2), (6, 2), (8, 2)]:
         _save(store, step, best)
     assert _steps(tmp_path) == ["step-2", "step-6", "step-8"]
-    best = store.adapter_at(2)
-    assert best is not None
-    assert float(best["a"][0]) == 2.0
+    adapter = store.adapter_at(2)
+    assert adapter is not None
+    assert float(adapter["a"][0]) == 2.0
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "unmarked", "no-manifest"])

@@ -72,7 +72,7 @@ def test_loss_and_gradient_norm_equal_a_plain_full_batch_computation(tmp_path: P
         log_probabilities = torch.log_softmax(logits, -1)
         total = total - torch.stack([log_probabilities[i - 1, row.ids[i]] for i in row.labels]).sum()
         count += len(row.labels)
-    (total / count).backward()
+    (total / count).backward()  # type: ignore[no-untyped-call]
     expected_loss = float(total.detach()) / count
     norm = math.sqrt(sum(float(p.grad.double().pow(2).sum()) for p in trained if p.grad is not None))
     (step,) = _run(loop, tmp_path)
@@ -150,7 +150,7 @@ def _poison(loop: TrainingLoop, steps: set[int]) -> None:
     def poisoned(rows: Any, labels: int) -> torch.Tensor:
         result = backward(rows, labels)
         if loop.progress.step + 1 in steps:
-            next(iter(loop._trained.values())).grad.fill_(math.nan)  # type: ignore[union-attr]
+            next(iter(loop._trained.values())).grad.fill_(math.nan)
         return result
 
     loop._backward = poisoned  # type: ignore[method-assign]

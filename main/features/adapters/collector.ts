@@ -141,7 +141,12 @@ export function createAdapterCollector(dependencies: CollectorDependencies) {
   }
 }
 
-function describeAdapter(dependencies: CollectorDependencies, run: Run, result: WorkerResult, existing: AdapterRecord | undefined): AdapterRecord {
+function describeAdapter(
+  dependencies: CollectorDependencies,
+  run: Run,
+  result: WorkerResult,
+  existing: AdapterRecord | undefined,
+): AdapterRecord {
   if (result.manifest_sha256 === null) throw corrupt('The run ended without an adapter.')
   const id = existing?.id ?? dependencies.newId()
   const name = existing?.name ?? run.name

@@ -34,7 +34,8 @@ async function explained(work: () => Promise<Exported>): Promise<Exported> {
   } catch (error) {
     if (isCorrupt(error)) throw new AppError('ADAPTER_NOT_VERIFIED', `${error.message} Choose Verify again.`, { cause: error })
     const advised = withDiskAdvice(error)
-    if (advised instanceof AppError) throw new AppError('DISK_FULL', 'There is not enough free space there. Choose another place.', { retryable: true, cause: error })
+    if (advised instanceof AppError)
+      throw new AppError('DISK_FULL', 'There is not enough free space there. Choose another place.', { retryable: true, cause: error })
     const code = fileErrorCode(error)
     if (code === undefined) throw error
     throw new AppError('ADAPTER_EXPORT_FAILED', `The adapter could not be saved there (${code}). Choose another place.`, { cause: error })

@@ -87,7 +87,12 @@ async function fetchPart(fetch: Fetch, part: ManifestPart, advance: (bytes: numb
   throw corrupt(`${part.key} is not what the trainer recorded: its SHA-256 differs.`)
 }
 
-async function copyPart({ volume, runId, signal }: Fetch, part: ManifestPart, path: string, advance: (bytes: number) => void): Promise<boolean> {
+async function copyPart(
+  { volume, runId, signal }: Fetch,
+  part: ManifestPart,
+  path: string,
+  advance: (bytes: number) => void,
+): Promise<boolean> {
   await volume.getFile(`runs/${runId}/${part.key}`, path, { onProgress: advance, ...(signal === undefined ? {} : { signal }) })
   return isIntact(path, part, signal)
 }

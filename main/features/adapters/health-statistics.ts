@@ -55,7 +55,9 @@ const mostTrendPoints = 200
 export function trendOf(points: readonly LossPoint[]): Trend | undefined {
   const curve = thinOut(points)
   const slopes = curve.flatMap((later, at) =>
-    curve.slice(0, at).flatMap((earlier) => (later.step === earlier.step ? [] : [(later.loss - earlier.loss) / (later.step - earlier.step)])),
+    curve
+      .slice(0, at)
+      .flatMap((earlier) => (later.step === earlier.step ? [] : [(later.loss - earlier.loss) / (later.step - earlier.step)])),
   )
   const slope = median(slopes)
   const count = curve.length

@@ -35,7 +35,12 @@ const stillFallingPer100Steps = -0.05
 export function rateTraining(evidence: TrainingEvidence): TrainingHealth {
   const { eval_loss_base: base, eval_loss_best: best, eval_loss_last: last } = evidence.result
   if (base === null || best === null) {
-    const reasons = [notMeasured(base), ...divergence(evidence, []), ...withoutCap([...spikes(evidence), ...lostRows(evidence)]), ...slope(evidence)]
+    const reasons = [
+      notMeasured(base),
+      ...divergence(evidence, []),
+      ...withoutCap([...spikes(evidence), ...lostRows(evidence)]),
+      ...slope(evidence),
+    ]
     return { stars: null, summary: 'Not rated: there is no held-out loss to judge by.', reasons }
   }
   const losses: Losses = { base, best, last: last ?? best }
@@ -77,13 +82,21 @@ function interval({ result }: TrainingEvidence): Reason[] {
   if (found === undefined) return []
   const includesZero = found.low <= 0 && found.high >= 0
   const range = `95 % interval of the improvement: ${loss(found.low)} to ${loss(found.high)}`
-  return [{ id: 'interval', text: includesZero ? `${range}, so it may be chance.` : `${range}, which excludes 0.`, cap: includesZero ? 2 : null }]
+  return [
+    { id: 'interval', text: includesZero ? `${range}, so it may be chance.` : `${range}, which excludes 0.`, cap: includesZero ? 2 : null },
+  ]
 }
 
 function divergence({ result, train }: TrainingEvidence, evals: readonly number[]): Reason[] {
   const isFinite = [...train.map((point) => point.loss), ...evals].every((value) => Number.isFinite(value))
   if (isFinite && result.error?.code !== 'DIVERGED') return []
-  return [{ id: 'diverged', text: 'The training diverged: its loss stopped being usable. Lower the learning rate.', cap: evals.length === 0 ? null : 1 }]
+  return [
+    {
+      id: 'diverged',
+      text: 'The training diverged: its loss stopped being usable. Lower the learning rate.',
+      cap: evals.length === 0 ? null : 1,
+    },
+  ]
 }
 
 function endedWorse({ base, best, last }: Losses, bestStep: number | null): Reason {
@@ -115,7 +128,11 @@ function spikes({ train }: TrainingEvidence): Reason[] {
 function heldOutRows({ result }: TrainingEvidence): Reason {
   const rows = result.eval_rows?.length
   if (rows === undefined) return { id: 'held_out_rows', text: 'The losses of the single held-out rows are not known.', cap: 3 }
-  return { id: 'held_out_rows', text: `Measured on ${rows} held-out rows (30 or more give a firm figure).`, cap: rows < fewestHeldOutRows ? 3 : null }
+  return {
+    id: 'held_out_rows',
+    text: `Measured on ${rows} held-out rows (30 or more give a firm figure).`,
+    cap: rows < fewestHeldOutRows ? 3 : null,
+  }
 }
 
 function lostRows({ result, rowsTotal }: TrainingEvidence): Reason[] {

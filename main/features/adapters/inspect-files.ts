@@ -20,7 +20,12 @@ const adapterConfigSchema = z.looseObject({
  * Checks every file of a copied adapter against the packing list, the weights' header and the configuration,
  * writes the base model's id into the configuration, and returns the list of files as they are now.
  */
-export async function inspectFiles(folder: string, manifest: AdapterManifest, baseModelId: string, signal?: AbortSignal): Promise<readonly StoredFile[]> {
+export async function inspectFiles(
+  folder: string,
+  manifest: AdapterManifest,
+  baseModelId: string,
+  signal?: AbortSignal,
+): Promise<readonly StoredFile[]> {
   const damage = await findDamage(folder, manifest.adapter_files, signal)
   if (damage !== undefined) throw corrupt(damage)
   assertLoraTensors(await readSafetensorsHeader(join(folder, weightsName)))

@@ -10,8 +10,10 @@ export function assertLoraTensors(tensors: readonly TensorInfo[]): void {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
   for (const tensor of tensors) {
     const side = loraName.exec(tensor.name)?.groups?.['side']
-    if (side === undefined) throw corrupt(`The weights file holds ${JSON.stringify(tensor.name.slice(0, 120))}, which is not a LoRA matrix.`)
-    if (!floatTypes.has(tensor.dtype)) throw corrupt(`The matrix ${tensor.name} has the type ${tensor.dtype} instead of a floating-point one.`)
+    if (side === undefined)
+      throw corrupt(`The weights file holds ${JSON.stringify(tensor.name.slice(0, 120))}, which is not a LoRA matrix.`)
+    if (!floatTypes.has(tensor.dtype))
+      throw corrupt(`The matrix ${tensor.name} has the type ${tensor.dtype} instead of a floating-point one.`)
     const partner = byName.get(partnerName(tensor.name, side))
     if (partner === undefined) throw corrupt(`The matrix ${tensor.name} has no partner.`)
     if (side === 'A' && !ranksAgree(tensor, partner)) throw corrupt(`The matrices of ${tensor.name} do not fit each other.`)

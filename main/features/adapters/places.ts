@@ -10,7 +10,13 @@ const incomingFolder = '.incoming'
 export type AdapterPlaces = ReturnType<typeof createAdapterPlaces>
 
 /** Where adapters are on disk while they are copied, when they are good, and when they are kept apart. */
-export function createAdapterPlaces({ adaptersFolder, quarantineFolder }: { readonly adaptersFolder: string; readonly quarantineFolder: string }) {
+export function createAdapterPlaces({
+  adaptersFolder,
+  quarantineFolder,
+}: {
+  readonly adaptersFolder: string
+  readonly quarantineFolder: string
+}) {
   const incoming = (runId: string) => join(adaptersFolder, incomingFolder, runId)
   const quarantine = (runId: string) => join(quarantineFolder, runId)
   const folder = (relativePath: string) => join(adaptersFolder, relativePath)

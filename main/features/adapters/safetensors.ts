@@ -73,7 +73,8 @@ export function parseSafetensorsHeader(header: Uint8Array, dataBytes: number): r
     if (!parsed.success) throw corrupt(`The tensor ${shown(name)} is not described as the format demands.`)
     const [begin, end] = parsed.data.data_offsets
     const bytes = parsed.data.shape.reduce((product, side) => product * side, dtypeBytes[parsed.data.dtype])
-    if (!Number.isSafeInteger(bytes) || end - begin !== bytes) throw corrupt(`The size of the tensor ${shown(name)} does not fit its shape.`)
+    if (!Number.isSafeInteger(bytes) || end - begin !== bytes)
+      throw corrupt(`The size of the tensor ${shown(name)} does not fit its shape.`)
     return { name, dtype: parsed.data.dtype, shape: parsed.data.shape, begin, end }
   })
   assertSeamless(tensors, dataBytes)

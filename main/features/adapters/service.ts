@@ -93,7 +93,17 @@ export function createAdapterService(dependencies: AdapterServiceDependencies) {
     await places.clear(record.runId)
     changed(record.id)
   }
-  const recovery = createAdapterRecovery({ ...dependencies, outcomeOf, places, collector, exclusive, check, drop, changed, signal: life.signal })
+  const recovery = createAdapterRecovery({
+    ...dependencies,
+    outcomeOf,
+    places,
+    collector,
+    exclusive,
+    check,
+    drop,
+    changed,
+    signal: life.signal,
+  })
 
   return {
     /** Looks whether the adapters are where they were, and goes on in the background with copies that were interrupted. */
@@ -111,7 +121,13 @@ export function createAdapterService(dependencies: AdapterServiceDependencies) {
     },
 
     /** Collects the adapter of a run; asking again for a verified one answers at once. */
-    collect: (run: Run, result: WorkerResult, volume: VolumeStore, onProgress?: CopyOptions['onProgress'], signal?: AbortSignal): Promise<{ adapterId: string }> =>
+    collect: (
+      run: Run,
+      result: WorkerResult,
+      volume: VolumeStore,
+      onProgress?: CopyOptions['onProgress'],
+      signal?: AbortSignal,
+    ): Promise<{ adapterId: string }> =>
       exclusive(run.id, async () => {
         try {
           return await collector.collect({ run, result, volume, onProgress, signal: signal ?? life.signal })
@@ -208,7 +224,8 @@ export function createAdapterService(dependencies: AdapterServiceDependencies) {
 }
 
 function present(record: AdapterRecord): Adapter {
-  const { id, runId, name, status, baseModelId, baseModelRevision, sizeBytes, verifiedAtMs, quarantineReason, health, stoppedEarly } = record
+  const { id, runId, name, status, baseModelId, baseModelRevision, sizeBytes, verifiedAtMs, quarantineReason, health, stoppedEarly } =
+    record
   return {
     id,
     runId,

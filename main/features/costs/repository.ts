@@ -22,6 +22,7 @@ export function createCostRepository(database: SqliteDatabase) {
     /** False when the run already has its record. */
     insertOnce: (record: CostRecord): boolean => insert.run(record).changes > 0,
     /** Records of a period, newest first; the end is not part of it. */
-    list: (fromMs: number | null, toMs: number | null): CostRecord[] => list.all({ fromMs, toMs }).map((row) => costRecordSchema.parse(row)),
+    list: (fromMs: number | null, toMs: number | null): CostRecord[] =>
+      list.all({ fromMs, toMs }).map((row) => costRecordSchema.parse(row)),
   }
 }

@@ -143,7 +143,8 @@ function applyEvent(batch: Batch, event: WorkerEvent): void {
   switch (event.kind) {
     case 'stage':
       batch.machineEvents.push({ type: 'worker_stage', stage: event.stage, attempt: event.attempt })
-      batch.stageDetail = stageProgressText(event)
+      // Steps tell how far training is; the stage's own count is the one it began with.
+      batch.stageDetail = event.stage === 'training' ? null : stageProgressText(event)
       return
     case 'heartbeat':
       batch.machineEvents.push({ type: 'worker_stage', stage: event.stage, attempt: event.attempt })

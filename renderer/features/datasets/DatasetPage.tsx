@@ -22,7 +22,11 @@ export function DatasetPage() {
   const { datasetId } = useParams({ from: '/datasets/$datasetId' })
   const dataset = useDataset(datasetId)
   if (dataset.data === undefined) {
-    return dataset.error === null ? <p className="page-note">Reading the dataset.</p> : <ErrorNote error={dataset.error} onRetry={() => void dataset.refetch()} />
+    return dataset.error === null ? (
+      <p className="page-note">Reading the dataset.</p>
+    ) : (
+      <ErrorNote error={dataset.error} onRetry={() => void dataset.refetch()} />
+    )
   }
   return <DatasetView dataset={dataset.data} />
 }
@@ -36,7 +40,7 @@ function DatasetView({ dataset }: { readonly dataset: Dataset }) {
     <div className="dataset-page">
       <DatasetHead dataset={dataset} />
       {isWorking && <ProgressBar label={statusNames[dataset.status]} value={dataset.progress} />}
-      {dataset.errorMessage !== null && dataset.stats === null && <ErrorBanner text={dataset.errorMessage} />}
+      {dataset.errorMessage !== null && dataset.stats === null && <ErrorBanner dataset={dataset} text={dataset.errorMessage} />}
       <RowsDecision dataset={dataset} />
       {dataset.stats !== null && (
         <Tabs
@@ -46,7 +50,11 @@ function DatasetView({ dataset }: { readonly dataset: Dataset }) {
           tabs={[
             { id: 'overview', title: 'Overview', content: <DatasetOverview dataset={dataset} stats={dataset.stats} /> },
             { id: 'rows', title: 'Rows', content: <DatasetRows datasetId={dataset.id} /> },
-            { id: 'issues', title: issues === 0 ? 'Issues' : `Issues ${formatCount(issues)}`, content: <DatasetIssues datasetId={dataset.id} /> },
+            {
+              id: 'issues',
+              title: issues === 0 ? 'Issues' : `Issues ${formatCount(issues)}`,
+              content: <DatasetIssues datasetId={dataset.id} />,
+            },
           ]}
         />
       )}
@@ -73,10 +81,18 @@ function DatasetHead({ dataset }: { readonly dataset: Dataset }) {
         <Button onClick={() => setRenaming(true)} aria-label="Rename dataset" title="Rename dataset">
           <Pencil size={14} aria-hidden="true" />
         </Button>
-        <Button onClick={() => remove.mutate(dataset, { onSuccess: () => void navigate({ to: '/datasets' }) })} aria-label="Delete dataset" title="Delete dataset">
+        <Button
+          onClick={() => remove.mutate(dataset, { onSuccess: () => void navigate({ to: '/datasets' }) })}
+          aria-label="Delete dataset"
+          title="Delete dataset"
+        >
           <Trash2 size={14} aria-hidden="true" />
         </Button>
-        <Button variant="primary" disabled={!dataset.isTrainable} onClick={() => void navigate({ to: '/runs/new', search: { dataset: dataset.id } })}>
+        <Button
+          variant="primary"
+          disabled={!dataset.isTrainable}
+          onClick={() => void navigate({ to: '/runs/new', search: { dataset: dataset.id } })}
+        >
           Train on it
         </Button>
       </div>
@@ -85,10 +101,14 @@ function DatasetHead({ dataset }: { readonly dataset: Dataset }) {
   )
 }
 
-function ErrorBanner({ text }: { readonly text: string }) {
+function ErrorBanner({ dataset, text }: { readonly dataset: Dataset; readonly text: string }) {
+  const { validateAgain } = useDatasetActions()
   return (
-    <p role="alert" className="dataset-banner">
-      {text}
-    </p>
+    <div role="alert" className="dataset-banner">
+      <p>{text}</p>
+      <Button onClick={() => validateAgain.mutate(dataset.id)} disabled={validateAgain.isPending}>
+        Check again
+      </Button>
+    </div>
   )
 }

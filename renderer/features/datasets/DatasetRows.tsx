@@ -56,7 +56,14 @@ function RowList({ total, rowAt, chosen, onChoose, onShow }: RowListProps) {
   })
   const onKeyDown = (event: KeyboardEvent) => {
     const step = keySteps[event.key]
-    const next = event.key === 'Home' ? 0 : event.key === 'End' ? total - 1 : step === undefined ? undefined : Math.min(total - 1, Math.max(0, chosen + step))
+    const next =
+      event.key === 'Home'
+        ? 0
+        : event.key === 'End'
+          ? total - 1
+          : step === undefined
+            ? undefined
+            : Math.min(total - 1, Math.max(0, chosen + step))
     if (next === undefined) return
     event.preventDefault()
     onChoose(next)

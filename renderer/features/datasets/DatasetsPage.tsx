@@ -26,8 +26,20 @@ export function DatasetsPage() {
   return (
     <div className="list-page">
       <div className="list-bar">
-        <input type="search" aria-label="Search datasets" placeholder="Search datasets" value={filter.search} onChange={(event) => setFilter({ ...filter, search: event.target.value })} />
-        <select aria-label="Status" value={filter.status ?? 'all'} onChange={(event) => setFilter({ ...filter, status: event.target.value === 'all' ? null : (event.target.value as DatasetStatus) })}>
+        <input
+          type="search"
+          aria-label="Search datasets"
+          placeholder="Search datasets"
+          value={filter.search}
+          onChange={(event) => setFilter({ ...filter, search: event.target.value })}
+        />
+        <select
+          aria-label="Status"
+          value={filter.status ?? 'all'}
+          onChange={(event) =>
+            setFilter({ ...filter, status: event.target.value === 'all' ? null : (event.target.value as DatasetStatus) })
+          }
+        >
           <option value="all">All statuses</option>
           {Object.entries(statusNames).map(([status, name]) => (
             <option key={status} value={status}>
@@ -35,7 +47,11 @@ export function DatasetsPage() {
             </option>
           ))}
         </select>
-        <select aria-label="Sort" value={filter.sort} onChange={(event) => setFilter({ ...filter, sort: event.target.value as DatasetFilter['sort'] })}>
+        <select
+          aria-label="Sort"
+          value={filter.sort}
+          onChange={(event) => setFilter({ ...filter, sort: event.target.value as DatasetFilter['sort'] })}
+        >
           <option value="newest">Newest first</option>
           <option value="name">By name</option>
           <option value="rows">Most rows first</option>
@@ -43,7 +59,11 @@ export function DatasetsPage() {
         </select>
         <ImportButton />
       </div>
-      {datasets.data.length === 0 ? <p className="page-note">No dataset matches. Clear the search to see all.</p> : <DatasetTable datasets={datasets.data} />}
+      {datasets.data.length === 0 ? (
+        <p className="page-note">No dataset matches. Clear the search to see all.</p>
+      ) : (
+        <DatasetTable datasets={datasets.data} />
+      )}
     </div>
   )
 }
@@ -73,7 +93,11 @@ function NoDatasets() {
           {sample !== undefined && (
             <Button
               disabled={importSample.isPending}
-              onClick={() => importSample.mutate(sample.id, { onSuccess: ({ id }) => void navigate({ to: '/datasets/$datasetId', params: { datasetId: id } }) })}
+              onClick={() =>
+                importSample.mutate(sample.id, {
+                  onSuccess: ({ id }) => void navigate({ to: '/datasets/$datasetId', params: { datasetId: id } }),
+                })
+              }
             >
               Use the sample dataset
             </Button>

@@ -27,7 +27,9 @@ export function RenameDialog({ dataset, isOpen, onClose }: RenameDialogProps) {
           {(field) => <input {...field} value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />}
         </FormField>
         <FormField label="Description">
-          {(field) => <textarea {...field} rows={3} maxLength={2000} value={description} onChange={(event) => setDescription(event.target.value)} />}
+          {(field) => (
+            <textarea {...field} rows={3} maxLength={2000} value={description} onChange={(event) => setDescription(event.target.value)} />
+          )}
         </FormField>
         <div className="dialog-actions">
           <Button onClick={onClose}>Cancel</Button>

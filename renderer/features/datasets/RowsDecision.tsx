@@ -16,7 +16,8 @@ export function RowsDecision({ dataset }: { readonly dataset: Dataset }) {
     return (
       <section className="dataset-decision" aria-label="Rows with issues">
         <p>
-          Runs use the {formatCount(stats.validRows)} usable rows; {countRows(stats.errorRows)} with issues {stats.errorRows === 1 ? 'is' : 'are'} left out.
+          Runs use the {formatCount(stats.validRows)} usable rows; {countRows(stats.errorRows)} with issues{' '}
+          {stats.errorRows === 1 ? 'is' : 'are'} left out.
         </p>
         <Button size="small" onClick={() => decide(false)} disabled={acceptValidRows.isPending}>
           Keep fixing instead

@@ -10,7 +10,11 @@ export type DatasetFilter = Required<RouteInput<'datasets.list'>>
 
 /** All datasets that match. */
 export function useDatasets(filter: DatasetFilter) {
-  return useQuery({ queryKey: ['datasets', 'list', filter], queryFn: () => bridge.invoke('datasets.list', filter), placeholderData: keepPreviousData })
+  return useQuery({
+    queryKey: ['datasets', 'list', filter],
+    queryFn: () => bridge.invoke('datasets.list', filter),
+    placeholderData: keepPreviousData,
+  })
 }
 
 /** One dataset. */
@@ -64,10 +68,22 @@ export function useDatasetActions() {
   }
   const undoDelete = useMutation({ mutationFn: (id: string) => bridge.invoke('datasets.undoDelete', { id }), onSuccess, onError })
   return {
-    importSample: useMutation({ mutationFn: (sampleId: string) => bridge.invoke('datasets.importSample', { sampleId }), onSuccess, onError }),
-    acceptValidRows: useMutation({ mutationFn: (input: { id: string; accept: boolean }) => bridge.invoke('datasets.acceptValidRows', input), onSuccess, onError }),
+    importSample: useMutation({
+      mutationFn: (sampleId: string) => bridge.invoke('datasets.importSample', { sampleId }),
+      onSuccess,
+      onError,
+    }),
+    acceptValidRows: useMutation({
+      mutationFn: (input: { id: string; accept: boolean }) => bridge.invoke('datasets.acceptValidRows', input),
+      onSuccess,
+      onError,
+    }),
     validateAgain: useMutation({ mutationFn: (id: string) => bridge.invoke('datasets.validateAgain', { id }), onSuccess, onError }),
-    rename: useMutation({ mutationFn: (input: RouteInput<'datasets.rename'>) => bridge.invoke('datasets.rename', input), onSuccess, onError }),
+    rename: useMutation({
+      mutationFn: (input: RouteInput<'datasets.rename'>) => bridge.invoke('datasets.rename', input),
+      onSuccess,
+      onError,
+    }),
     remove: useMutation({
       mutationFn: (dataset: Dataset) => bridge.invoke('datasets.delete', { id: dataset.id }),
       onSuccess: (_done, dataset) => {

@@ -33,7 +33,13 @@ export function createAdapterLab({ partBytes = 100 } = {}) {
   const run: Run = describeRun(runId)
   const notices = new Map<string, AdapterNotice>()
   const events = createRecordedEvents()
-  const shell = { dragged: [] as [number, string][], revealed: [] as string[], copied: [] as string[], trashed: [] as string[], saveTo: null as string | null }
+  const shell = {
+    dragged: [] as [number, string][],
+    revealed: [] as string[],
+    copied: [] as string[],
+    trashed: [] as string[],
+    saveTo: null as string | null,
+  }
   const copied: { key: string; bytes: number }[] = []
   /** Called before each part; throws to cut the connection there. */
   const faults = { beforePart: undefined as ((count: number) => void) | undefined, open: undefined as Error | undefined }

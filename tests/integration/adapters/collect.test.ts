@@ -23,7 +23,8 @@ describe('collecting an adapter', () => {
     expect(readdirSync(lab.home()).toSorted()).toEqual(Object.keys(packed).toSorted())
     for (const [name, bytes] of Object.entries(packed)) {
       const onDisk = readFileSync(join(lab.home(), name))
-      if (name === 'adapter_config.json') expect(JSON.parse(onDisk.toString())).toEqual({ ...JSON.parse(bytes.toString()), base_model_name_or_path: 'acme/tiny-1B' })
+      if (name === 'adapter_config.json')
+        expect(JSON.parse(onDisk.toString())).toEqual({ ...JSON.parse(bytes.toString()), base_model_name_or_path: 'acme/tiny-1B' })
       else expect(onDisk.equals(bytes)).toBe(true)
       expect(adapter.files.find((file) => file.name === name)?.sha256).toBe(sha256(onDisk))
     }
@@ -53,7 +54,12 @@ describe('collecting an adapter', () => {
   it('the notice comes once, with the stars', async () => {
     await lab.collect()
     expect([...lab.notices.values()]).toEqual([
-      expect.objectContaining({ type: 'artifact_ready', priority: 'high', message: expect.stringContaining('5 of 5'), target: { page: 'adapters', id: lab.adapter().id } }),
+      expect.objectContaining({
+        type: 'artifact_ready',
+        priority: 'high',
+        message: expect.stringContaining('5 of 5'),
+        target: { page: 'adapters', id: lab.adapter().id },
+      }),
     ])
   })
 
@@ -63,8 +69,20 @@ describe('collecting an adapter', () => {
   })
 
   it('a run that was stopped, or has no held-out rows, gives an adapter that says so', async () => {
-    await lab.collect({ status: 'stopped', steps_done: 10, eval_loss_base: null, eval_loss_best: null, eval_loss_last: null, eval_rows: null })
-    expect(lab.adapter()).toMatchObject({ status: 'verified', stoppedEarly: true, health: { stars: null }, summary: { stepsDone: 10, stepsTotal: 100 } })
+    await lab.collect({
+      status: 'stopped',
+      steps_done: 10,
+      eval_loss_base: null,
+      eval_loss_best: null,
+      eval_loss_last: null,
+      eval_rows: null,
+    })
+    expect(lab.adapter()).toMatchObject({
+      status: 'verified',
+      stoppedEarly: true,
+      health: { stars: null },
+      summary: { stepsDone: 10, stepsTotal: 100 },
+    })
   })
 })
 
@@ -167,7 +185,11 @@ describe('damaged adapters', () => {
     const repair = lab.flip('adapter/part-0002')
     await expect(lab.collect()).rejects.toMatchObject({ ...notVerified, details: { adapterId: expect.any(String) } })
     const { id } = lab.adapter()
-    expect(lab.adapter()).toMatchObject({ status: 'quarantined', quarantineReason: expect.stringContaining('part-0002'), verifiedAtMs: null })
+    expect(lab.adapter()).toMatchObject({
+      status: 'quarantined',
+      quarantineReason: expect.stringContaining('part-0002'),
+      verifiedAtMs: null,
+    })
     expect(lab.visible()).toEqual([])
     expect(readFileSync(join(lab.quarantineFolder, lab.runId, 'reason.txt'), 'utf8')).toContain('part-0002')
     expect(lab.notices.size).toBe(0)
@@ -206,7 +228,11 @@ describe('damaged adapters', () => {
 
   it.each([
     ['weights that are no safetensors file', { 'adapter_model.safetensors': Buffer.from('not tensors at all') }, /weights file/],
-    ['a configuration that is no LoRA', { 'adapter_config.json': Buffer.from('{"peft_type":"IA3","r":1,"base_model_name_or_path":null}') }, /adapter_config\.json/],
+    [
+      'a configuration that is no LoRA',
+      { 'adapter_config.json': Buffer.from('{"peft_type":"IA3","r":1,"base_model_name_or_path":null}') },
+      /adapter_config\.json/,
+    ],
     ['a pickle', { 'adapter_model.bin': Buffer.from('cos system') }, /could run code/],
     ['a program', { 'setup.py': Buffer.from('print()') }, /does not belong/],
   ])('%s with right hashes are refused all the same', async (_what, replaced, reason) => {

@@ -32,8 +32,13 @@ describe('saving an adapter', () => {
     lab.shell.saveTo = join(lab.exportFolder, 'out.zip')
     const saved = await lab.handlers()['adapters.saveAs']({ id, format: 'zip' }, windowContext)
     expect(saved).toEqual({ path: lab.shell.saveTo, bytes: readFileSync(lab.shell.saveTo).length })
-    const entries = JSON.parse(execFileSync('python3', ['-c', zipReader, lab.shell.saveTo], { encoding: 'utf8' })) as Record<string, [string, number]>
-    const expected = Object.fromEntries(lab.adapter().files.map((file) => [`Tiny-notes-balanced/${file.name}`, [file.sha256, file.name.endsWith('.safetensors') ? 0 : 8]]))
+    const entries = JSON.parse(execFileSync('python3', ['-c', zipReader, lab.shell.saveTo], { encoding: 'utf8' })) as Record<
+      string,
+      [string, number]
+    >
+    const expected = Object.fromEntries(
+      lab.adapter().files.map((file) => [`Tiny-notes-balanced/${file.name}`, [file.sha256, file.name.endsWith('.safetensors') ? 0 : 8]]),
+    )
     expect(entries).toEqual(expected)
     expect(readdirSync(lab.exportFolder)).toEqual(['out.zip'])
   })
@@ -49,7 +54,10 @@ describe('saving an adapter', () => {
     lab.shell.saveTo = join(lab.exportFolder, 'out.zip')
     writeFileSync(lab.shell.saveTo, 'something older')
     damageWeights()
-    await expect(lab.service.saveAs({ id, format: 'zip' }, 1)).rejects.toMatchObject({ code: 'ADAPTER_NOT_VERIFIED', message: expect.stringContaining('Verify again') })
+    await expect(lab.service.saveAs({ id, format: 'zip' }, 1)).rejects.toMatchObject({
+      code: 'ADAPTER_NOT_VERIFIED',
+      message: expect.stringContaining('Verify again'),
+    })
     expect(readFileSync(lab.shell.saveTo, 'utf8')).toBe('something older')
     expect(readdirSync(lab.exportFolder)).toEqual(['out.zip'])
   })
@@ -66,12 +74,16 @@ describe('saving an adapter', () => {
     await lab.service.saveAs({ id, format: 'folder' }, 1)
     await lab.service.saveAs({ id, format: 'folder' }, 1)
     expect(readdirSync(lab.exportFolder).toSorted()).toEqual(['Tiny-notes-balanced', 'Tiny-notes-balanced-2'])
-    for (const file of lab.adapter().files) expect(sha256(readFileSync(join(lab.exportFolder, 'Tiny-notes-balanced-2', file.name)))).toBe(file.sha256)
+    for (const file of lab.adapter().files)
+      expect(sha256(readFileSync(join(lab.exportFolder, 'Tiny-notes-balanced-2', file.name)))).toBe(file.sha256)
   })
 
   it('a place that is not there is refused in words', async () => {
     lab.shell.saveTo = join(lab.exportFolder, 'gone', 'out.zip')
-    await expect(lab.service.saveAs({ id, format: 'zip' }, 1)).rejects.toMatchObject({ code: 'ADAPTER_EXPORT_FAILED', message: expect.stringContaining('another place') })
+    await expect(lab.service.saveAs({ id, format: 'zip' }, 1)).rejects.toMatchObject({
+      code: 'ADAPTER_EXPORT_FAILED',
+      message: expect.stringContaining('another place'),
+    })
   })
 
   it('closing the dialog saves nothing', async () => {
@@ -108,7 +120,10 @@ describe('keeping adapters honest', () => {
   it('verifying reads the bytes again: a changed one is kept apart and can be fetched again', async () => {
     expect((await lab.service.verify(id)).status).toBe('verified')
     damageWeights()
-    expect(await lab.service.verify(id)).toMatchObject({ status: 'quarantined', quarantineReason: expect.stringContaining('adapter_model.safetensors') })
+    expect(await lab.service.verify(id)).toMatchObject({
+      status: 'quarantined',
+      quarantineReason: expect.stringContaining('adapter_model.safetensors'),
+    })
     expect(lab.visible()).toEqual([])
     expect((await lab.service.fetchAgain(id)).status).toBe('verified')
     expect(lab.visible()).toHaveLength(1)

@@ -27,7 +27,9 @@ describe('adapter routes', () => {
       'adapters.copyPath': await handlers['adapters.copyPath']({ id }, windowContext),
       'adapters.delete': await handlers['adapters.delete']({ id }, windowContext),
     }
-    const wrong = Object.entries(answers).filter(([route, answer]) => !routes[route as keyof typeof answers].output.safeParse(answer).success)
+    const wrong = Object.entries(answers).filter(
+      ([route, answer]) => !routes[route as keyof typeof answers].output.safeParse(answer).success,
+    )
     expect(wrong).toEqual([])
   })
 })

@@ -27,7 +27,13 @@ export function loraHeader(prefix = 'base_model.model.model.layers.0.self_attn.q
 
 /** The files a trainer packs for a small run. */
 export function adapterFiles(): Record<string, Buffer> {
-  const config = { peft_type: 'LORA', r: 4, lora_alpha: 8, target_modules: ['q_proj'], base_model_name_or_path: '/volume/models/acme--tiny' }
+  const config = {
+    peft_type: 'LORA',
+    r: 4,
+    lora_alpha: 8,
+    target_modules: ['q_proj'],
+    base_model_name_or_path: '/volume/models/acme--tiny',
+  }
   return {
     'README.md': Buffer.from('# LoRA adapter\n'),
     'adapter_config.json': Buffer.from(JSON.stringify(config)),

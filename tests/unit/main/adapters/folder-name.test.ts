@@ -32,7 +32,9 @@ describe('names on disk', () => {
   })
 
   it('two adapters of one name do not share a folder', () => {
-    const [first, second] = ['01890000-0000-7000-8000-0000aaaaaaaa', '01890000-0000-7000-8000-0000bbbbbbbb'].map((id) => adapterFolderName('Same', id))
+    const [first, second] = ['01890000-0000-7000-8000-0000aaaaaaaa', '01890000-0000-7000-8000-0000bbbbbbbb'].map((id) =>
+      adapterFolderName('Same', id),
+    )
     expect([first, second]).toEqual(['Same-aaaaaaaa', 'Same-bbbbbbbb'])
   })
 })

@@ -24,7 +24,11 @@ interface Losses {
   last?: number
 }
 
-function evidence({ base = 2, best = 1.2, last = best ?? 0 }: Losses, changes: Partial<TrainingEvidence['result']> = {}, rest: Partial<TrainingEvidence> = {}): TrainingEvidence {
+function evidence(
+  { base = 2, best = 1.2, last = best ?? 0 }: Losses,
+  changes: Partial<TrainingEvidence['result']> = {},
+  rest: Partial<TrainingEvidence> = {},
+): TrainingEvidence {
   return {
     result: {
       error: null,
@@ -43,7 +47,8 @@ function evidence({ base = 2, best = 1.2, last = best ?? 0 }: Losses, changes: P
   }
 }
 const starsOf = (...input: Parameters<typeof evidence>) => rateTraining(evidence(...input)).stars
-const capOf = (id: string, ...input: Parameters<typeof evidence>) => rateTraining(evidence(...input)).reasons.find((reason) => reason.id === id)?.cap
+const capOf = (id: string, ...input: Parameters<typeof evidence>) =>
+  rateTraining(evidence(...input)).reasons.find((reason) => reason.id === id)?.cap
 
 describe('training health of whole curves', () => {
   it('healthy: 5', () => {
@@ -106,12 +111,14 @@ describe('caps, exactly at their limits', () => {
   })
 
   it('held-out loss above 1.5 and above 2 times the training loss', () => {
-    const at = (best: number) => capOf('gap', { base: 4, best }, {}, { train: Array.from({ length: 50 }, (_, step) => ({ step, loss: 1 })) })
+    const at = (best: number) =>
+      capOf('gap', { base: 4, best }, {}, { train: Array.from({ length: 50 }, (_, step) => ({ step, loss: 1 })) })
     expect([at(1.5), at(1.51), at(2), at(2.01)]).toEqual([null, 4, 4, 3])
   })
 
   it('spikes in more than 2 % of the steps', () => {
-    const withSpikes = (count: number) => Array.from({ length: 100 }, (_, step) => ({ step, loss: step % 30 === 5 && step / 30 < count ? 5 : 1 }))
+    const withSpikes = (count: number) =>
+      Array.from({ length: 100 }, (_, step) => ({ step, loss: step % 30 === 5 && step / 30 < count ? 5 : 1 }))
     expect([capOf('spikes', {}, {}, { train: withSpikes(2) }), capOf('spikes', {}, {}, { train: withSpikes(3) })]).toEqual([null, 3])
   })
 

@@ -10,13 +10,23 @@ const hash = sha256('x')
 
 function validManifest(): AdapterManifest {
   const file = (name: string, bytes: number) => ({ name, bytes, sha256: hash })
-  const part = (number: number, name: string, offset: number, bytes: number) => ({ key: `adapter/part-000${number}`, bytes, sha256: hash, file: name, offset })
+  const part = (number: number, name: string, offset: number, bytes: number) => ({
+    key: `adapter/part-000${number}`,
+    bytes,
+    sha256: hash,
+    file: name,
+    offset,
+  })
   return {
     v: 1,
     run_id: runId,
     created_ms: 1,
     adapter_files: [file('adapter_model.safetensors', 30), file('adapter_config.json', 5)],
-    parts: [part(1, 'adapter_model.safetensors', 0, 20), part(2, 'adapter_model.safetensors', 20, 10), part(3, 'adapter_config.json', 0, 5)],
+    parts: [
+      part(1, 'adapter_model.safetensors', 0, 20),
+      part(2, 'adapter_model.safetensors', 20, 10),
+      part(3, 'adapter_config.json', 0, 5),
+    ],
     base_model: { id: 'org/base', revision: null, fingerprint: 'f' },
     dataset_sha256: hash,
     config_sha256: hash,
@@ -70,14 +80,20 @@ const hostile: readonly (readonly [string, Change])[] = [
   ['a file twice', extra('adapter_config.json')],
   ['a file twice by case', extra('Adapter_Config.json')],
   ['no weights', rename('tokenizer.json')],
-  ['weights of an absurd size', (manifest) => {
-    file(manifest, 0).bytes = Number.MAX_SAFE_INTEGER
-    part(manifest, 1).bytes = Number.MAX_SAFE_INTEGER - 20
-  }],
-  ['a part of an absurd size', (manifest) => {
-    file(manifest, 0).bytes = 2_000_000_020
-    part(manifest, 1).bytes = 2_000_000_000
-  }],
+  [
+    'weights of an absurd size',
+    (manifest) => {
+      file(manifest, 0).bytes = Number.MAX_SAFE_INTEGER
+      part(manifest, 1).bytes = Number.MAX_SAFE_INTEGER - 20
+    },
+  ],
+  [
+    'a part of an absurd size',
+    (manifest) => {
+      file(manifest, 0).bytes = 2_000_000_020
+      part(manifest, 1).bytes = 2_000_000_000
+    },
+  ],
   ['overlapping parts', (manifest) => void (part(manifest, 1).offset = 19)],
   ['a gap between parts', (manifest) => void (part(manifest, 1).offset = 21)],
   ['parts that end too early', (manifest) => void (part(manifest, 1).bytes = 9)],
@@ -109,7 +125,9 @@ describe('packing list', () => {
 
   it('a text that is not the one the trainer recorded is refused before it is read', () => {
     const text = JSON.stringify(validManifest())
-    expect(() => readManifest(`${text} `, { runId, sha256: sha256(text) })).toThrow(expect.objectContaining({ code: 'ADAPTER_NOT_VERIFIED' }))
+    expect(() => readManifest(`${text} `, { runId, sha256: sha256(text) })).toThrow(
+      expect.objectContaining({ code: 'ADAPTER_NOT_VERIFIED' }),
+    )
   })
 
   it('no text whatever makes it fail in an unexpected way', () => {
@@ -123,7 +141,10 @@ describe('packing list', () => {
 
   it('what is accepted always covers every file exactly once, however it was tampered with', () => {
     const field = fc.constantFrom('bytes', 'offset', 'file', 'key')
-    const value = fc.oneof(fc.nat(40), fc.constantFrom('adapter_model.safetensors', 'adapter_config.json', 'adapter/part-0001', 'adapter/part-0009'))
+    const value = fc.oneof(
+      fc.nat(40),
+      fc.constantFrom('adapter_model.safetensors', 'adapter_config.json', 'adapter/part-0001', 'adapter/part-0009'),
+    )
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(2), field, value), { maxLength: 4 }), (changes) => {
         const manifest = validManifest()
@@ -131,7 +152,9 @@ describe('packing list', () => {
         const text = JSON.stringify(manifest)
         if (refusalOf(text) !== 'accepted') return
         const accepted = read(text)
-        const covered = accepted.adapter_files.map(({ name }) => partsOf(accepted, name).flatMap((entry) => Array.from({ length: entry.bytes }, (_, at) => entry.offset + at)))
+        const covered = accepted.adapter_files.map(({ name }) =>
+          partsOf(accepted, name).flatMap((entry) => Array.from({ length: entry.bytes }, (_, at) => entry.offset + at)),
+        )
         expect(covered).toEqual(accepted.adapter_files.map(({ bytes }) => Array.from({ length: bytes }, (_, at) => at)))
       }),
       { numRuns: 500 },

@@ -34,8 +34,13 @@ function withLength(length: bigint, rest = Buffer.alloc(0)): Buffer {
 
 type Tensor = { dtype: unknown; shape: unknown; data_offsets: unknown }
 const prefix = 'base_model.model.model.layers.0.self_attn.q_proj'
-const tensor = (shape: readonly number[], start: number, end: number, dtype = 'F32'): Tensor => ({ dtype, shape, data_offsets: [start, end] })
-const lora = (a: Tensor, b: Tensor, data = 192) => safetensors({ [`${prefix}.lora_A.weight`]: a, [`${prefix}.lora_B.weight`]: b }, Buffer.alloc(data))
+const tensor = (shape: readonly number[], start: number, end: number, dtype = 'F32'): Tensor => ({
+  dtype,
+  shape,
+  data_offsets: [start, end],
+})
+const lora = (a: Tensor, b: Tensor, data = 192) =>
+  safetensors({ [`${prefix}.lora_A.weight`]: a, [`${prefix}.lora_B.weight`]: b }, Buffer.alloc(data))
 const goodA = tensor([2, 16], 0, 128)
 const goodB = tensor([8, 2], 128, 192)
 
@@ -74,9 +79,13 @@ describe('the weights file', () => {
   it('a LoRA as PEFT writes it is accepted, nested expert names included', async () => {
     expect(await judge(safetensors(loraHeader(), loraData))).toBe('accepted')
     const nested = 'base_model.model.model.layers.0.mlp.experts.base_layer'
-    expect(await judge(safetensors({ [`${nested}.lora_A.weight`]: goodA, [`${nested}.lora_B.weight`]: goodB }, Buffer.alloc(192)))).toBe('accepted')
+    expect(await judge(safetensors({ [`${nested}.lora_A.weight`]: goodA, [`${nested}.lora_B.weight`]: goodB }, Buffer.alloc(192)))).toBe(
+      'accepted',
+    )
     const embedding = 'base_model.model.model.embed_tokens'
-    expect(await judge(safetensors({ [`${embedding}.lora_embedding_A`]: goodA, [`${embedding}.lora_embedding_B`]: goodB }, Buffer.alloc(192)))).toBe('accepted')
+    expect(
+      await judge(safetensors({ [`${embedding}.lora_embedding_A`]: goodA, [`${embedding}.lora_embedding_B`]: goodB }, Buffer.alloc(192))),
+    ).toBe('accepted')
     expect(await judge(lora(tensor([2, 16], 0, 64, 'BF16'), tensor([8, 2], 64, 96, 'BF16'), 96))).toBe('accepted')
   })
 
@@ -94,8 +103,15 @@ describe('the weights file', () => {
   })
 
   it('any JSON as header is refused or described without a hole', () => {
-    const entry = fc.record({ dtype: fc.constantFrom('F32', 'F16', 'BF16', 'U8', 'X'), shape: fc.array(fc.nat(4), { maxLength: 3 }), data_offsets: fc.tuple(fc.nat(64), fc.nat(64)) })
-    const header = fc.oneof(fc.jsonValue(), fc.dictionary(fc.constantFrom('a', 'b', 'c', '__proto__', '__metadata__'), fc.oneof(entry, fc.jsonValue())))
+    const entry = fc.record({
+      dtype: fc.constantFrom('F32', 'F16', 'BF16', 'U8', 'X'),
+      shape: fc.array(fc.nat(4), { maxLength: 3 }),
+      data_offsets: fc.tuple(fc.nat(64), fc.nat(64)),
+    })
+    const header = fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(fc.constantFrom('a', 'b', 'c', '__proto__', '__metadata__'), fc.oneof(entry, fc.jsonValue())),
+    )
     fc.assert(
       fc.property(header, fc.nat(64), (value, dataBytes) => {
         const outcome = (() => {
@@ -121,8 +137,14 @@ describe('the weights file', () => {
         bytes[at] = (bytes[at] ?? 0) ^ (1 << bit)
         const verdict = await judge(bytes)
         // Only letters inside a name can change without breaking the layout.
-        const changed = bytes.subarray(8, headerEnd).toString('latin1').replaceAll(/[^\d[\],]/g, '')
-        const original = good.subarray(8, headerEnd).toString('latin1').replaceAll(/[^\d[\],]/g, '')
+        const changed = bytes
+          .subarray(8, headerEnd)
+          .toString('latin1')
+          .replaceAll(/[^\d[\],]/g, '')
+        const original = good
+          .subarray(8, headerEnd)
+          .toString('latin1')
+          .replaceAll(/[^\d[\],]/g, '')
         expect(verdict !== 'accepted' || Math.abs(changed.length - original.length) <= 1).toBe(true)
       }),
       { numRuns: 200 },

@@ -14,7 +14,12 @@ function adapter(id: string, stars: number | null, createdAtMs: number, changes:
   } as Adapter
 }
 
-const all = [adapter('a', null, 1), adapter('b', 2, 2), adapter('c', 5, 3, { name: 'Adapter 10' }), adapter('d', 5, 4, { name: 'Adapter 9', datasetName: 'Legal' })]
+const all = [
+  adapter('a', null, 1),
+  adapter('b', 2, 2),
+  adapter('c', 5, 3, { name: 'Adapter 10' }),
+  adapter('d', 5, 4, { name: 'Adapter 9', datasetName: 'Legal' }),
+]
 const ids = (query: Parameters<typeof selectAdapters>[1]) => selectAdapters(all, query).map(({ id }) => id)
 
 describe('the list of adapters', () => {

@@ -6,7 +6,11 @@ import { migrate, type Migration } from '../../../../main/db/migrate.ts'
 import { migrations } from '../../../../main/db/migrations.ts'
 import { openDatabase, type SqliteDatabase } from '../../../../main/db/open.ts'
 
-const parent: Migration = { version: 1, name: '0001-parent', sql: 'CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE child (parent_id INTEGER NOT NULL REFERENCES parent (id) ON DELETE CASCADE) STRICT;' }
+const parent: Migration = {
+  version: 1,
+  name: '0001-parent',
+  sql: 'CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE child (parent_id INTEGER NOT NULL REFERENCES parent (id) ON DELETE CASCADE) STRICT;',
+}
 const notes: Migration = { version: 2, name: '0002-notes', sql: 'CREATE TABLE note (text TEXT NOT NULL) STRICT;' }
 const noBackup = () => null
 
@@ -27,18 +31,34 @@ afterEach(() => {
 describe('migrate', () => {
   it('brings an empty database to the newest version and does nothing the second time', () => {
     expect(migrate(database, migrations, noBackup)).toEqual({ fromVersion: 0, toVersion: migrations.length, backupPath: null })
-    expect(migrate(database, migrations, noBackup)).toEqual({ fromVersion: migrations.length, toVersion: migrations.length, backupPath: null })
-    expect(tables()).toEqual(expect.arrayContaining(['adapter', 'cost_record', 'dataset', 'endpoint', 'metric', 'notification', 'run', 'run_event', 'setting']))
+    expect(migrate(database, migrations, noBackup)).toEqual({
+      fromVersion: migrations.length,
+      toVersion: migrations.length,
+      backupPath: null,
+    })
+    expect(tables()).toEqual(
+      expect.arrayContaining(['adapter', 'cost_record', 'dataset', 'endpoint', 'metric', 'notification', 'run', 'run_event', 'setting']),
+    )
   })
 
   it('every table is strict, so that a text never hides in a number column', () => {
     migrate(database, migrations, noBackup)
-    const lax = database.prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'").pluck().all()
+    const lax = database
+      .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'")
+      .pluck()
+      .all()
     expect(lax).toEqual([])
   })
 
   it('a gap or a wrong order in the numbers is found before anything is touched', () => {
-    for (const wrong of [[notes], [parent, { ...notes, version: 3 }], [{ ...notes, version: 2 }, { ...parent, version: 1 }]]) {
+    for (const wrong of [
+      [notes],
+      [parent, { ...notes, version: 3 }],
+      [
+        { ...notes, version: 2 },
+        { ...parent, version: 1 },
+      ],
+    ]) {
       expect(() => migrate(database, wrong, noBackup)).toThrow(/must be number/)
     }
     expect(tables()).toEqual([])
@@ -46,13 +66,19 @@ describe('migrate', () => {
 
   it('a database of a later version is refused and left as it is', () => {
     database.pragma('user_version = 7')
-    expect(() => migrate(database, [parent], noBackup)).toThrow(expect.objectContaining({ code: 'DATABASE_TOO_NEW', message: expect.stringContaining('data version 7') }))
+    expect(() => migrate(database, [parent], noBackup)).toThrow(
+      expect.objectContaining({ code: 'DATABASE_TOO_NEW', message: expect.stringContaining('data version 7') }),
+    )
     expect(version()).toBe(7)
     expect(tables()).toEqual([])
   })
 
   it('a step that fails half-way leaves nothing of itself, and the steps before it stay', () => {
-    const broken: Migration = { version: 2, name: '0002-broken', sql: 'CREATE TABLE half (id INTEGER) STRICT; INSERT INTO nowhere VALUES (1);' }
+    const broken: Migration = {
+      version: 2,
+      name: '0002-broken',
+      sql: 'CREATE TABLE half (id INTEGER) STRICT; INSERT INTO nowhere VALUES (1);',
+    }
     expect(() => migrate(database, [parent, broken], noBackup)).toThrow(/nowhere/)
     expect(version()).toBe(1)
     expect(tables()).toEqual(['child', 'parent'])
@@ -73,7 +99,11 @@ describe('migrate', () => {
   it('rebuilding a table does not delete the rows that refer to it', () => {
     migrate(database, [parent], noBackup)
     database.exec('INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1);')
-    const rebuild: Migration = { version: 2, name: '0002-rebuild', sql: 'CREATE TABLE next (id INTEGER PRIMARY KEY, name TEXT) STRICT; INSERT INTO next (id) SELECT id FROM parent; DROP TABLE parent; ALTER TABLE next RENAME TO parent;' }
+    const rebuild: Migration = {
+      version: 2,
+      name: '0002-rebuild',
+      sql: 'CREATE TABLE next (id INTEGER PRIMARY KEY, name TEXT) STRICT; INSERT INTO next (id) SELECT id FROM parent; DROP TABLE parent; ALTER TABLE next RENAME TO parent;',
+    }
     migrate(database, [parent, rebuild], noBackup)
     expect(database.prepare('SELECT count(*) FROM child').pluck().get()).toBe(1)
   })

@@ -12,7 +12,9 @@ describe('opening a damaged database', () => {
   it('a file that is no database is named as damaged in plain words and left as it is', () => {
     const content = 'this was once a database '.repeat(100)
     writeFileSync(path, content)
-    expect(() => openDatabase({ path })).toThrow(expect.objectContaining({ code: 'DATABASE_DAMAGED', message: expect.stringContaining('backups') }))
+    expect(() => openDatabase({ path })).toThrow(
+      expect.objectContaining({ code: 'DATABASE_DAMAGED', message: expect.stringContaining('backups') }),
+    )
     expect(readFileSync(path, 'utf8')).toBe(content)
   })
 

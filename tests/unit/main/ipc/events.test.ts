@@ -17,7 +17,11 @@ function point(step: number, kind: 'train' | 'eval' = 'train'): EventPayload<'ru
   return { kind, step, epoch: 0, loss: 1, learningRate: null, gradNorm: null, tokensPerSecond: null, tokens: null, atMs: step }
 }
 
-function progress(steps: readonly number[], voidAfterStep: number | null = null, cursor = Math.max(0, ...steps)): EventPayload<'runs.progressed'> {
+function progress(
+  steps: readonly number[],
+  voidAfterStep: number | null = null,
+  cursor = Math.max(0, ...steps),
+): EventPayload<'runs.progressed'> {
   return {
     id: runA,
     voidAfterStep,
@@ -120,7 +124,9 @@ describe('event hub', () => {
     hub.subscribe(1, 'runs.logged')
     for (let id = 1; id <= 30; id += 1) hub.publish('runs.logged', { id: runA, lines: [logLine(id)] })
     await clock.advance(250)
-    expect(sent.flatMap(({ payload }) => (payload as EventPayload<'runs.logged'>).lines.map((entry) => entry.id))).toEqual(Array.from({ length: 30 }, (_, index) => index + 1))
+    expect(sent.flatMap(({ payload }) => (payload as EventPayload<'runs.logged'>).lines.map((entry) => entry.id))).toEqual(
+      Array.from({ length: 30 }, (_, index) => index + 1),
+    )
   })
 
   it('acts are delivered one by one: two shortcuts in a row are two', () => {

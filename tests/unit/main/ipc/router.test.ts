@@ -79,14 +79,25 @@ describe('router', () => {
     expect(calls.every((call) => routes[route].input.safeParse(call.input).success)).toBe(true)
   })
 
-  it.each([undefined, null, 5, '', 'toString', '__proto__', 'constructor', 'hasOwnProperty', 'datasets', 'datasets.list ', 'fs.readFile', ['datasets.list'], { route: 'x' }])(
-    'the route %j is unknown, not an internal error',
-    async (route) => {
-      const { dispatch, calls } = createRouter(() => ({ done: true }))
-      expect(codeOf(await dispatch(route, {}, context))).toBe('UNKNOWN_ROUTE')
-      expect(calls).toEqual([])
-    },
-  )
+  it.each([
+    undefined,
+    null,
+    5,
+    '',
+    'toString',
+    '__proto__',
+    'constructor',
+    'hasOwnProperty',
+    'datasets',
+    'datasets.list ',
+    'fs.readFile',
+    ['datasets.list'],
+    { route: 'x' },
+  ])('the route %j is unknown, not an internal error', async (route) => {
+    const { dispatch, calls } = createRouter(() => ({ done: true }))
+    expect(codeOf(await dispatch(route, {}, context))).toBe('UNKNOWN_ROUTE')
+    expect(calls).toEqual([])
+  })
 
   it('every route refuses fields it does not know', () => {
     const refusesMore = names.filter((route) => z.toJSONSchema(routes[route].input, { io: 'input' }).additionalProperties === false)
@@ -117,16 +128,19 @@ describe('router', () => {
     expect(lines.map((line) => line.level)).toEqual(['info'])
   })
 
-  it.each([new Error('SELECT secret FROM /home/me'), 'a string', null, { code: 'INVALID_INPUT' }])('a bug (%j) shows only its number, and the log has the rest', async (thrown) => {
-    const { dispatch, lines } = createRouter(() => {
-      throw thrown
-    })
-    const answer = await dispatch('settings.get', {}, context)
-    expect(codeOf(answer)).toBe('INTERNAL')
-    expect(JSON.stringify(answer)).toContain('error-1')
-    expect(JSON.stringify(answer)).not.toContain('secret')
-    expect(lines[0]).toMatchObject({ level: 'error', message: expect.stringContaining('error-1') })
-  })
+  it.each([new Error('SELECT secret FROM /home/me'), 'a string', null, { code: 'INVALID_INPUT' }])(
+    'a bug (%j) shows only its number, and the log has the rest',
+    async (thrown) => {
+      const { dispatch, lines } = createRouter(() => {
+        throw thrown
+      })
+      const answer = await dispatch('settings.get', {}, context)
+      expect(codeOf(answer)).toBe('INTERNAL')
+      expect(JSON.stringify(answer)).toContain('error-1')
+      expect(JSON.stringify(answer)).not.toContain('secret')
+      expect(lines[0]).toMatchObject({ level: 'error', message: expect.stringContaining('error-1') })
+    },
+  )
 
   it('a rejected promise is answered like a thrown error', async () => {
     const { dispatch } = createRouter(() => Promise.reject(new AppError('RUN_NOT_FOUND', 'Gone.')))
@@ -146,7 +160,11 @@ describe('failure envelopes', () => {
     const parsed = z.strictObject({ config: z.strictObject({ epochs: z.int().max(20) }) }).safeParse({ config: { epochs: 21 } })
     if (parsed.success) throw new Error('The input should have been refused')
     const error = invalidInput(parsed.error)
-    expect(error).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(/^config\.epochs: /), details: { issues: [{ path: 'config.epochs' }] } })
+    expect(error).toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringMatching(/^config\.epochs: /),
+      details: { issues: [{ path: 'config.epochs' }] },
+    })
   })
 
   it('carries no stack and no cause to the page', () => {

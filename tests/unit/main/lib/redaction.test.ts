@@ -28,7 +28,9 @@ describe('redaction', () => {
 
   it('several secrets in one line all go, and ordinary text stays', () => {
     expect(redactText(`a rpa_${body} b hf_${body} c`)).toBe('a [redacted] b [redacted] c')
-    expect(redactText('The run task-force ended at step 12 of 40 (loss 1.25).')).toBe('The run task-force ended at step 12 of 40 (loss 1.25).')
+    expect(redactText('The run task-force ended at step 12 of 40 (loss 1.25).')).toBe(
+      'The run task-force ended at step 12 of 40 (loss 1.25).',
+    )
   })
 
   it.each([`https://example.org/x?api_key=${body}&page=2`, `{"apiKey":"${body}"}`, `HF_TOKEN=${body}`, `password: ${body}`])(
@@ -68,7 +70,8 @@ describe('redaction', () => {
   it('every level and every scope of the logger passes the redaction', () => {
     const lines: unknown[] = []
     const log = createLog((line) => void lines.push(line)).scoped('runs')
-    for (const level of ['debug', 'info', 'warning', 'error'] as const) log[level](`key rpa_${body}`, { header: `Bearer ${body}`, apiKey: body })
+    for (const level of ['debug', 'info', 'warning', 'error'] as const)
+      log[level](`key rpa_${body}`, { header: `Bearer ${body}`, apiKey: body })
     expect(lines).toHaveLength(4)
     expect(JSON.stringify(lines)).not.toContain(body)
     expect(lines[0]).toMatchObject({ level: 'debug', scope: 'runs', details: { apiKey: '[redacted]' } })

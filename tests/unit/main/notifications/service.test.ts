@@ -23,7 +23,15 @@ function createNotices(osTypes: readonly NotificationType[] = []) {
     showOsNotification: (notice) => void shown.push(notice),
   })
   const notify = (dedupeKey: string, rest: Partial<Notice> = {}) =>
-    service.notify({ type: 'job_completed', priority: 'high', title: dedupeKey, message: 'Done.', target: { page: 'runs', id: targetId }, dedupeKey, ...rest })
+    service.notify({
+      type: 'job_completed',
+      priority: 'high',
+      title: dedupeKey,
+      message: 'Done.',
+      target: { page: 'runs', id: targetId },
+      dedupeKey,
+      ...rest,
+    })
   const list = (unreadOnly = false) => service.list({ unreadOnly, limit: 200 })
   return { service, events, shown, notify, list }
 }

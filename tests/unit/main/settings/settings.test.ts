@@ -54,7 +54,11 @@ function createHandlers(lastLogLines = '') {
 describe('settings', () => {
   it('an empty database is a valid one', () => {
     const { service, logged } = createSettings()
-    expect(settingsSchema.parse(service.get())).toMatchObject({ theme: 'system', chartSmoothing: 0.6, osNotifications: { job_failed: true, job_queued: false } })
+    expect(settingsSchema.parse(service.get())).toMatchObject({
+      theme: 'system',
+      chartSmoothing: 0.6,
+      osNotifications: { job_failed: true, job_queued: false },
+    })
     expect(logged).toEqual([])
   })
 
@@ -76,18 +80,24 @@ describe('settings', () => {
     expect(themes).toEqual(['system', 'light'])
   })
 
-  it.each(['{', 'null', '"purple"', '7', '{"job_failed":"yes"}', '[]'])('a damaged stored value (%s) falls back to the default instead of stopping the app', (text) => {
-    const { database, service, logged } = createSettings()
-    for (const key of ['theme', 'osNotifications', 'chartSmoothing']) database.prepare('INSERT INTO setting VALUES (?, ?, 1)').run(key, text)
-    expect(service.get()).toEqual(createSettings().service.get())
-    expect(logged.filter((line) => line.startsWith('warning: The stored setting'))).toHaveLength(3)
-    service.get()
-    expect(logged).toHaveLength(3)
-  })
+  it.each(['{', 'null', '"purple"', '7', '{"job_failed":"yes"}', '[]'])(
+    'a damaged stored value (%s) falls back to the default instead of stopping the app',
+    (text) => {
+      const { database, service, logged } = createSettings()
+      for (const key of ['theme', 'osNotifications', 'chartSmoothing'])
+        database.prepare('INSERT INTO setting VALUES (?, ?, 1)').run(key, text)
+      expect(service.get()).toEqual(createSettings().service.get())
+      expect(logged.filter((line) => line.startsWith('warning: The stored setting'))).toHaveLength(3)
+      service.get()
+      expect(logged).toHaveLength(3)
+    },
+  )
 
   it('an unknown kind of notice is refused and nothing is stored', () => {
     const { database, service } = createSettings()
-    expect(() => service.update({ theme: 'dark', osNotifications: { weekly_summary: true } })).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+    expect(() => service.update({ theme: 'dark', osNotifications: { weekly_summary: true } })).toThrow(
+      expect.objectContaining({ code: 'INVALID_INPUT' }),
+    )
     expect(database.prepare('SELECT count(*) FROM setting').pluck().get()).toBe(0)
     expect(service.get().theme).toBe('system')
   })
