@@ -72,22 +72,25 @@ async def _train(job: dict[str, Any], train_input: TrainInput) -> dict[str, Any]
     return answer
 
 
-def _follow_sigterm() -> None:
+class _SigtermRelay:
     """Passes SIGTERM on to the running child as well; the SDK alone would just wait for it."""
+
+    def __init__(self, before: Any) -> None:
+        self._before = before
+
+    def __call__(self, number: int, frame: Any) -> None:
+        for supervisor in list(_active):
+            supervisor.request_stop_from_thread("shutdown")
+        if callable(self._before):
+            self._before(number, frame)
+
+
+def _follow_sigterm() -> None:
     if os.name == "nt" or threading.current_thread() is not threading.main_thread():
         return
     before = signal.getsignal(signal.SIGTERM)
-    if getattr(before, "tunesmith", False):
-        return
-
-    def on_sigterm(number: int, frame: Any) -> None:
-        for supervisor in list(_active):
-            supervisor.request_stop_from_thread("shutdown")
-        if callable(before):
-            before(number, frame)
-
-    on_sigterm.tunesmith = True  # type: ignore[attr-defined]
-    signal.signal(signal.SIGTERM, on_sigterm)
+    if not isinstance(before, _SigtermRelay):
+        signal.signal(signal.SIGTERM, _SigtermRelay(before))
 
 
 def _exit_with_stdin() -> None:

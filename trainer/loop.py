@@ -261,7 +261,7 @@ class TrainingLoop:
 
     def _backward(self, rows: Sequence[Row], labels: int) -> torch.Tensor:
         loss = self._objective.sum_of_losses(rows)
-        (loss / labels).backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss / labels)
         return loss.detach()
 
     def _apply(self, loss: float, norm: float, rate: float) -> None:

@@ -81,13 +81,18 @@ def _attempt(volume: Path, run_directory: Path, attempt: int, stop: StopControl,
 def _leave_early(reason: StopReason, run_directory: Path, log: EventLog, report: RunReport) -> None:
     """While nothing is trained yet, nothing is lost by not waiting for a download or a load."""
     with report.ending:
-        if not report.is_interruptible:
+        if not report.is_interruptible or (reason == "user" and has_trained(run_directory)):
             return
         log.emit("stopping", reason=reason)
         if reason == "user":
             _finish(run_directory, log, report, "stopped")
         log.close()
         os._exit(0)
+
+
+def has_trained(run_directory: Path) -> bool:
+    """True when an earlier attempt left weights that a user who stops now is to get."""
+    return any(mark.parent.name != "step-0" for mark in run_directory.glob("checkpoints/step-*/COMPLETE"))
 
 
 def run_guarded(volume: Path, run_directory: Path, log: EventLog, stop: StopSource, job: TrainInput, report: RunReport) -> None:

@@ -1,20 +1,19 @@
-"""Makes the trainer's modules importable from wherever pytest is started, and shares a tiny model."""
+"""Settings every test runs under, a tiny model and an empty volume."""
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import Volume
+from tiny_model import write_tiny_model
 
-_TESTS = Path(__file__).resolve().parent
-sys.path[:0] = [str(_TESTS.parent), str(_TESTS)]
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ["HF_HUB_OFFLINE"] = "1"
 
-from support import Volume  # noqa: E402
-from tiny_model import write_tiny_model  # noqa: E402
+def pytest_configure() -> None:
+    """Read by libraries that the tests import later."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -37,14 +38,14 @@ def main() -> int:
                 die_at_last()
             return emit(self, kind, **fields)
 
-        EventLog.emit = counted  # type: ignore[method-assign]
+        mock.patch.object(EventLog, "emit", counted).start()
     else:
 
         def torn(*arguments: Any, **named: Any) -> None:
             save_file(*arguments, **named)
             die_at_last()
 
-        vars(checkpoint)["save_file"] = torn
+        mock.patch.object(checkpoint, "save_file", torn).start()
     return train_lora.main()
 
 

@@ -138,6 +138,19 @@ def test_a_stopped_run_leaves_an_adapter_that_loads(volume: Volume, tmp_path: Pa
     assert not torch.equal(_logits(adapted, tokenizer), _logits(_base(volume.model), tokenizer))
 
 
+def test_a_continued_run_that_is_stopped_while_it_loads_still_ships_what_it_had(volume: Volume, tmp_path: Path) -> None:
+    from train_lora import has_trained
+
+    job = volume.job(planet_rows(24))
+    assert not has_trained(volume.run)
+    assert volume.attempt(job, stop=StopAt("shutdown", after_step=4)) is None
+    assert has_trained(volume.run)
+    result = volume.attempt(job, number=2, stop=StopAt("user"))
+    assert result is not None
+    assert (result["status"], result["steps_done"]) == ("stopped", 4)
+    assert (volume.collect(tmp_path / "adapter") / "adapter_model.safetensors").exists()
+
+
 def test_a_run_stopped_before_its_first_step_has_no_adapter(volume: Volume) -> None:
     result = volume.attempt(volume.job(planet_rows(20)), stop=StopAt("user"))
     assert result is not None

@@ -1,0 +1,52 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import type { Measurement } from './measure.ts'
+
+const startMark = '<!-- bench:start -->'
+const endMark = '<!-- bench:end -->'
+
+/** The line a program reads. */
+export function jsonLine({ name, ratio, target, ok }: Measurement): string {
+  return JSON.stringify({ name, ratio: roundRatio(ratio), target, ok })
+}
+
+/** The line a person reads. */
+export function textLine({ name, ratio, target, referenceMs, tunesmithMs, ok }: Measurement): string {
+  const times = `${formatMs(tunesmithMs)} to ${formatMs(referenceMs)}`
+  return `${name.padEnd(18)} ${formatRatio(ratio).padStart(8)}  target ≤ ${String(target).padEnd(5)} ${times.padEnd(24)} ${ok ? 'ok' : 'TOO SLOW'}`
+}
+
+/** Replaces the block between the two marks of a file by the table of these results. */
+export function writeTable(path: string | URL, measurements: readonly Measurement[]): void {
+  const text = readFileSync(path, 'utf8')
+  const start = text.indexOf(startMark)
+  const end = text.indexOf(endMark)
+  if (start === -1 || end < start) throw new Error(`The marks ${startMark} and ${endMark} are not in the file`)
+  writeFileSync(path, `${text.slice(0, start + startMark.length)}\n\n${table(measurements)}\n\n${text.slice(end)}`)
+}
+
+function table(measurements: readonly Measurement[]): string {
+  const rows = measurements.map(({ name, work, against, tunesmithMs, referenceMs, ratio, target }) => {
+    return `| \`${name}\` | ${work} | ${against} | ${formatMs(tunesmithMs)} | ${formatMs(referenceMs)} | ${formatRatio(ratio)} | ≤ ${target} |`
+  })
+  return [
+    '| Name | Tunesmith | Reference | Its time | Reference time | Ratio | Target |',
+    '|---|---|---|--:|--:|--:|--:|',
+    ...rows,
+    '',
+    `Node ${process.versions.node} on ${process.platform} ${process.arch}, ${cpus().length} logical cores. Both sides run alternately in one`,
+    'process after an untimed first round; times are medians, the ratio is the median of the rounds’ ratios.',
+  ].join('\n')
+}
+
+function roundRatio(ratio: number): number {
+  return Math.round(ratio * 1000) / 1000
+}
+
+function formatRatio(ratio: number): string {
+  return `${ratio.toFixed(2)} ×`
+}
+
+function formatMs(ms: number): string {
+  return ms < 10 ? `${ms.toFixed(2)} ms` : `${Math.round(ms)} ms`
+}
