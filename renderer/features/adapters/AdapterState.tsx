@@ -4,7 +4,7 @@ import { RelativeTime } from '../../ui/RelativeTime.tsx'
 
 const marks: Readonly<Record<AdapterStatus, { readonly label: string; readonly tone: string; readonly Icon: LucideIcon }>> = {
   verified: { label: 'Verified', tone: 'good', Icon: BadgeCheck },
-  quarantined: { label: 'Kept apart', tone: 'bad', Icon: ShieldAlert },
+  quarantined: { label: 'Quarantined', tone: 'bad', Icon: ShieldAlert },
   collecting: { label: 'Being copied', tone: 'now', Icon: Download },
   missing: { label: 'Files missing', tone: 'warn', Icon: CircleHelp },
 }
