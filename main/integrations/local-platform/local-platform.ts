@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import type { Clock } from '../../lib/clock.ts'
 import type { NewId } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
@@ -78,6 +79,13 @@ export function createLocalPlatform(dependencies: PlatformDependencies): LocalPl
   }
 }
 
+const namedInputSchema = z.object({ run_id: z.string() })
+
+/** A post whose answer was lost is made again by the app; it must not start the same run beside itself. */
+function runIdOf(input: unknown): string | undefined {
+  return namedInputSchema.safeParse(input).data?.run_id
+}
+
 async function startPlatform(dependencies: PlatformDependencies): Promise<Running> {
   const { stateFolder, volumeFolder, clock, log } = dependencies
   await mkdir(stateFolder, { recursive: true, mode: 0o700 })
@@ -92,6 +100,7 @@ async function startPlatform(dependencies: PlatformDependencies): Promise<Runnin
     clock,
     log,
     newJobId: () => `${dependencies.newId()}-l1`,
+    identityOf: runIdOf,
     save: (queue) => file.save(queue),
     onChanged: () => supervisor?.wake(),
     onOverdue: (workerId) => supervisor?.recycle(workerId, { isForced: true }),

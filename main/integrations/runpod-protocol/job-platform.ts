@@ -56,6 +56,8 @@ interface PlatformDependencies {
   readonly clock: Clock
   readonly log: Log
   readonly newJobId: () => string
+  /** Names what a job is about; a second post about the same thing then gets the job that is still under way. */
+  readonly identityOf?: (input: unknown) => string | undefined
   /** Makes a state durable; answers that promise something wait for it. */
   save(queue: JobQueue): Promise<void>
   /** Called after every transition, before it is saved. */
@@ -74,6 +76,8 @@ const leaving = Symbol('leaving')
 /** Builds the platform around an initial queue; timers run until `close`. */
 export function createJobPlatform(dependencies: PlatformDependencies): JobPlatform {
   const { rules, clock, log, newJobId } = dependencies
+  const findUnderWay = (identity: string | undefined): JobRecord | undefined =>
+    identity === undefined ? undefined : queue.jobs.find((job) => !isEnded(job.status) && dependencies.identityOf?.(job.input) === identity)
   const changes = createChangeSignal(clock)
   const dismissed = new Set<string>()
   let queue = dependencies.initial
@@ -129,6 +133,8 @@ export function createJobPlatform(dependencies: PlatformDependencies): JobPlatfo
     queue: () => queue,
     find: (jobId) => findJob(queue, jobId),
     async submit(request) {
+      const underWay = findUnderWay(dependencies.identityOf?.(request.input))
+      if (underWay !== undefined) return underWay
       const id = newJobId()
       await commit(submitJob(queue, { ...request, id }, clock.nowMs()))
       const job = findJob(queue, id)

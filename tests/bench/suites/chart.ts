@@ -14,7 +14,7 @@ export const chartDecimate: Benchmark = {
   work: 'smooths a curve of 1,000,000 points and picks those to draw, ten times',
   against: 'adding the points up in a plain loop, ten times',
   target: 20,
-  rounds: 7,
+  rounds: 15,
   prepare() {
     const random = createRandom(11)
     const losses = Float64Array.from({ length: pointCount }, (_unused, index) => 1 + 3 * Math.exp(-index / 2e5) + random() / 2)
