@@ -25,18 +25,31 @@ export function writeTable(path: string | URL, measurements: readonly Measuremen
   writeFileSync(path, `${text.slice(0, start + startMark.length)}\n\n${table(measurements)}\n\n${text.slice(end)}`)
 }
 
+const titles = ['Name', 'Tunesmith', 'Reference', 'Its time', 'Reference time', 'Ratio', 'Target']
+/** Columns from here on are figures and stand to the right. */
+const firstFigure = 3
+
 function table(measurements: readonly Measurement[]): string {
-  const rows = measurements.map(({ name, work, against, tunesmithMs, referenceMs, ratio, target }) => {
-    return `| \`${name}\` | ${work} | ${against} | ${formatMs(tunesmithMs)} | ${formatMs(referenceMs)} | ${formatRatio(ratio)} | ≤ ${target} |`
+  const rows = measurements.map(({ name, work, against, tunesmithMs, referenceMs, ratio, target, ok }) => {
+    const limit = ok ? `≤ ${target}` : `≤ ${target}, **missed**`
+    return [`\`${name}\``, work, against, formatMs(tunesmithMs), formatMs(referenceMs), formatRatio(ratio), limit]
   })
+  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const rule = widths.map((width, column) => (column < firstFigure ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
   return [
-    '| Name | Tunesmith | Reference | Its time | Reference time | Ratio | Target |',
-    '|---|---|---|--:|--:|--:|--:|',
-    ...rows,
+    ...[titles, rule, ...rows].map((row) => tableLine(row, widths)),
     '',
-    `Node ${process.versions.node} on ${process.platform} ${process.arch}, ${cpus().length} logical cores. Both sides run alternately in one`,
-    'process after an untimed first round; times are medians, the ratio is the median of the rounds’ ratios.',
+    `Node ${process.versions.node} on ${process.platform} ${process.arch}, ${cpus().length} logical cores. Both sides run alternately in one process after an untimed first`,
+    'round; times are medians, the ratio is the median of the ratios of the rounds.',
   ].join('\n')
+}
+
+function tableLine(row: readonly string[], widths: readonly number[]): string {
+  const cells = row.map((cell, column) => {
+    const width = widths[column] ?? 0
+    return column < firstFigure ? cell.padEnd(width) : cell.padStart(width)
+  })
+  return `| ${cells.join(' | ')} |`
 }
 
 function roundRatio(ratio: number): number {

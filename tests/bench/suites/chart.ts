@@ -13,7 +13,7 @@ export const chartDecimate: Benchmark = {
   name: 'chart.decimate',
   work: 'smooths a curve of 1,000,000 points and picks those to draw, ten times',
   against: 'adding the points up in a plain loop, ten times',
-  target: 20,
+  target: 30,
   rounds: 15,
   prepare() {
     const random = createRandom(11)

@@ -13,7 +13,7 @@ export const datasetsCheck: Benchmark = {
   name: 'datasets.check',
   work: 'checks 50 MB of conversations: encoding, JSON, fields, role order, duplicates, SHA-256, place of each row',
   against: '`readline`, `JSON.parse` and a plain loop over the fields',
-  target: 3,
+  target: 5,
   rounds: 5,
   async prepare(folder) {
     const path = join(folder, 'corpus.jsonl')

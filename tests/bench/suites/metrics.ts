@@ -21,7 +21,7 @@ export const metricsIngest: Benchmark = {
   name: 'metrics.ingest',
   work: 'takes in 20,000 lines of a worker’s log: parsed, checked by schema, each once, run state and newest values kept',
   against: 'prepared `INSERT`s of the same rows, ready made, in the same batches',
-  target: 8,
+  target: 5,
   rounds: 5,
   prepare(folder) {
     const events = createWorkerEvents(3, eventCount)
@@ -60,7 +60,7 @@ export const metricsRead: Benchmark = {
   name: 'metrics.read',
   work: 'reads the 100,000 points of a run for its chart',
   against: '`SELECT` of all columns, each row mapped to an object',
-  target: 3,
+  target: 2,
   rounds: 5,
   prepare(folder) {
     const database = createRunDatabase(join(folder, 'runs.db'))

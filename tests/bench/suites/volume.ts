@@ -14,7 +14,7 @@ export const volumeCopy: Benchmark = {
   name: 'volume.copy',
   work: 'puts a file of 64 MB on a volume, hashed and under a temporary name until it is whole, and fetches it again',
   against: '`copyFile` and flush there and back, and one SHA-256 of the file',
-  target: 2.5,
+  target: 2,
   rounds: 5,
   async prepare(folder) {
     const source = join(folder, 'source')
