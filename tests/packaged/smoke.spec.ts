@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { FuseState, FuseV1Options, getCurrentFuseWire } from '@electron/fuses'
-import { _electron, expect, test } from '@playwright/test'
+import { expect, test } from '@playwright/test'
+import { launchElectron } from '../e2e/support/launch.ts'
 
 const releaseFuses = {
   RunAsNode: FuseState.DISABLE,
@@ -73,7 +74,7 @@ test('catches a package without its trainer, its resources or its archive', () =
 })
 
 test('catches a packaged app that starts to a blank, broken or unpackaged window', async () => {
-  const application = await _electron.launch({
+  const application = await launchElectron({
     executablePath: required('TUNESMITH_PACKAGED_DRIVABLE'),
     args: [`--user-data-dir=${profile}`, ...flags],
     env: packagedEnvironment(),

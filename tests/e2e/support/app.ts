@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { _electron, type ElectronApplication, type Page } from '@playwright/test'
+import type { ElectronApplication, Page } from '@playwright/test'
+import { launchElectron } from './launch.ts'
 import { testRuntime } from './runtime.ts'
 
 /** A started app and its first window, on a profile of its own. */
@@ -30,7 +31,7 @@ export function removeProfile(profile: string): void {
 export async function startApp(profile: string, options: { width?: number; height?: number } = {}): Promise<TestApp> {
   const { electron, root } = testRuntime()
   const { ELECTRON_RUN_AS_NODE: _unused, ...environment } = process.env
-  const application = await _electron.launch({
+  const application = await launchElectron({
     executablePath: electron,
     args: [root, `--user-data-dir=${profile}`, '--force-device-scale-factor=1', '--disable-gpu'],
     env: Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined)),

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { _electron, type ElectronApplication, type Page } from '@playwright/test'
+import type { ElectronApplication, Page } from '@playwright/test'
 import { createProfile, removeProfile } from './app.ts'
+import { launchElectron } from './launch.ts'
 import { testRuntime } from './runtime.ts'
 
 /** The second program of a drag test. */
@@ -14,7 +15,7 @@ export interface DragPeer {
 export async function startDragPeer(): Promise<DragPeer> {
   const { electron } = testRuntime()
   const profile = createProfile()
-  const application: ElectronApplication = await _electron.launch({
+  const application: ElectronApplication = await launchElectron({
     executablePath: electron,
     args: [join(import.meta.dirname, 'drag-peer'), `--user-data-dir=${profile}`, '--force-device-scale-factor=1', '--disable-gpu'],
   })
