@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from progress import ProgressSender, interval_from_environment, post_for_job
-from protocol import RunFailure, TrainInput, action_of, parse_train_input
+from protocol import RunFailure, StopReason, TrainInput, action_of, parse_train_input
 from supervisor import RunSupervisor, finish_stopping, uninterrupted
 
 _STOP_SECONDS = float(os.environ.get("TUNESMITH_STOP_SECONDS", "60"))
 _DEVICE_SCRIPT = Path(__file__).with_name("describe_device.py")
+# A falling connection and the end of standard input reach this process within moments of each other.
+_APP_GONE_SECONDS = 1.0
 _active: set[RunSupervisor] = set()
+_app_gone = threading.Event()
 
 
 def volume_root() -> Path:
@@ -60,8 +63,10 @@ async def _train(job: dict[str, Any], train_input: TrainInput) -> dict[str, Any]
     try:
         answer = await asyncio.shield(run)
     except asyncio.CancelledError:
-        # The platform stopped this job. The adapter is saved before we let go.
-        await finish_stopping(supervisor, run, _STOP_SECONDS)
+        # The platform stopped this job: the adapter is saved before we let go. When the app is gone, the SDK's loop
+        # falls with it and cancels too; that is nobody's wish to stop, so the run is left to be resumed.
+        reason: StopReason = "shutdown" if await uninterrupted(_is_app_gone()) else "user"
+        await finish_stopping(supervisor, run, reason, _STOP_SECONDS)
         raise
     finally:
         await uninterrupted(sender.close())
@@ -93,10 +98,18 @@ def _follow_sigterm() -> None:
         signal.signal(signal.SIGTERM, _SigtermRelay(before))
 
 
+async def _is_app_gone() -> bool:
+    """Whether standard input has ended; waits a moment, because a falling connection may be noticed first."""
+    if os.environ.get("TUNESMITH_EXIT_WITH_STDIN") != "1":
+        return False
+    return await asyncio.to_thread(_app_gone.wait, _APP_GONE_SECONDS)
+
+
 def _exit_with_stdin() -> None:
     """On This computer the end of standard input means that the app is gone."""
     while os.read(0, 4096):
         pass
+    _app_gone.set()
     deadline = time.monotonic() + _STOP_SECONDS
     for supervisor in list(_active):
         supervisor.request_stop_from_thread("shutdown")

@@ -230,9 +230,9 @@ def _child_environment() -> dict[str, str]:
     return {**defaults, **kept}
 
 
-async def finish_stopping(supervisor: RunSupervisor, run: "asyncio.Future[Any]", seconds: float) -> None:
-    """Stops a run for its user and waits until it has ended, whatever cancellations arrive meanwhile."""
-    supervisor.request_stop("user")
+async def finish_stopping(supervisor: RunSupervisor, run: "asyncio.Future[Any]", reason: StopReason, seconds: float) -> None:
+    """Stops a run and waits until it has ended, whatever cancellations arrive meanwhile."""
+    supervisor.request_stop(reason)
     await uninterrupted(asyncio.wait({run}, timeout=seconds))
     if not run.done():
         supervisor.kill()

@@ -7,7 +7,7 @@ import { answerSaveDialog, createProfile, killApp, quitApp, removeProfile, start
 import { goTo, importByPicker, readRun, readSteps, startTinyRun, waitForRun, writeSmallDataset } from './support/journey.ts'
 import { testRuntime } from './support/runtime.ts'
 
-/** Settings under which the tiny model trains long enough to be interrupted. */
+/** Settings under which the tiny model trains long enough to be interrupted on any machine: over 2,000 steps. */
 const longRun = {
   num_train_epochs: '20',
   per_device_train_batch_size: '1',
@@ -71,7 +71,7 @@ test('a dataset becomes a verified adapter that is saved as a ZIP and deleted on
 
 test('stopping keeps a usable adapter and ends every process', async () => {
   const { page } = app
-  await importByPicker(app, writeSmallDataset(profile, 60))
+  await importByPicker(app, writeSmallDataset(profile, 120))
   const runId = await startTinyRun(app, longRun)
   await waitForRun(page, runId, ({ head }) => head.step >= 15)
   await page.getByRole('button', { name: 'Stop' }).click()
@@ -86,8 +86,8 @@ test('stopping keeps a usable adapter and ends every process', async () => {
 })
 
 test('quitting in mid-run and opening again goes on without a hole or a double point', async () => {
-  await importByPicker(app, writeSmallDataset(profile, 60))
-  const runId = await startTinyRun(app, { ...longRun, num_train_epochs: '6' })
+  await importByPicker(app, writeSmallDataset(profile, 120))
+  const runId = await startTinyRun(app, longRun)
   await waitForRun(app.page, runId, ({ head }) => head.step >= 30)
   await quitApp(app)
   expect(countWorkers()).toBe(0)
@@ -101,8 +101,8 @@ test('quitting in mid-run and opening again goes on without a hole or a double p
 })
 
 test('a power cut in mid-run loses nothing: the next start resumes and finishes', async () => {
-  await importByPicker(app, writeSmallDataset(profile, 60))
-  const runId = await startTinyRun(app, { ...longRun, num_train_epochs: '6' })
+  await importByPicker(app, writeSmallDataset(profile, 120))
+  const runId = await startTinyRun(app, longRun)
   await waitForRun(app.page, runId, ({ head }) => head.step >= 30)
   await killApp(app)
   await expect.poll(countWorkers, { timeout: 30_000 }).toBe(0)
@@ -114,8 +114,8 @@ test('a power cut in mid-run loses nothing: the next start resumes and finishes'
 })
 
 test('a worker killed with SIGKILL is started again and the run resumes from its checkpoint', async () => {
-  await importByPicker(app, writeSmallDataset(profile, 60))
-  const runId = await startTinyRun(app, { ...longRun, num_train_epochs: '6' })
+  await importByPicker(app, writeSmallDataset(profile, 120))
+  const runId = await startTinyRun(app, longRun)
   await waitForRun(app.page, runId, ({ head }) => head.step >= 30)
   execFileSync('pkill', ['-KILL', '-f', 'trainer/handler.py'])
   const run = await waitForRun(app.page, runId, ({ endedAtMs }) => endedAtMs !== null)
