@@ -97,10 +97,11 @@ export function reduceCollection(
   }
 }
 
-/** A run that was stopped by someone is cancelled even when its adapter is kept. */
+/** Only its own time limit ends a run early and well; any other early end is cancelled, even when its adapter is kept. */
 function endStatusAfter(state: RunState): 'completed' | 'cancelled' {
   if (state.result?.status !== 'stopped') return 'completed'
-  return state.stopRequested !== null || state.remoteEnd?.how === 'CANCELLED' ? 'cancelled' : 'completed'
+  const wasAskedTo = state.stopRequested !== null || state.remoteEnd?.how === 'CANCELLED'
+  return !wasAskedTo && state.result.error?.code === 'TIME_LIMIT' ? 'completed' : 'cancelled'
 }
 
 function earlyEndNote(result: ResultSummary | null): string | null {

@@ -184,6 +184,17 @@ describe('every event in every situation', () => {
   })
 })
 
+const timeLimited: MachineEvent = {
+  type: 'result_found',
+  result: {
+    status: 'stopped',
+    hasAdapter: true,
+    error: { code: 'TIME_LIMIT', message: 'The time limit was reached.', advice: 'Allow more time.' },
+    stepsDone: 5,
+    stepsTotal: 10,
+  },
+}
+
 describe('how runs end', () => {
   it.each([
     ['a failure inside COMPLETED is failed', [...reading, result('failed', false)], 'failed'],
@@ -198,7 +209,8 @@ describe('how runs end', () => {
       [...training, keep, remote('COMPLETED'), result('completed'), oneOfEach.collected],
       'completed',
     ],
-    ['a time limit that kept an adapter is completed', [...reading, result('stopped'), oneOfEach.collected], 'completed'],
+    ['a time limit that kept an adapter is completed', [...reading, timeLimited, oneOfEach.collected], 'completed'],
+    ['an early end that nobody asked for is never called complete', [...reading, result('stopped'), oneOfEach.collected], 'cancelled'],
     ['cancelled elsewhere without a result is cancelled', [...training, remote('CANCELLED'), oneOfEach.result_missing], 'cancelled'],
     [
       'cancelled elsewhere with a saved adapter is cancelled with it',
