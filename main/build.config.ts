@@ -12,7 +12,9 @@ export default defineConfig({
       lib: {
         entry: {
           index: resolve(root, 'main/index.ts'),
-          'dataset-validator': resolve(root, 'main/features/datasets/validate.worker.ts'),
+          'dataset-engine': resolve(root, 'main/features/datasets/engine/host/engine-host.ts'),
+          'dataset-worker': resolve(root, 'main/features/datasets/engine/pass/pass.worker.ts'),
+          'dataset-cli': resolve(root, 'main/features/datasets/engine/cli.ts'),
         },
         formats: ['es'],
       },

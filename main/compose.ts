@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { RouteOutput } from '../preload/contract/contract.ts'
 import { migrate } from './db/migrate.ts'
@@ -11,10 +12,12 @@ import { createAdapterService } from './features/adapters/service.ts'
 import { createCostHandlers } from './features/costs/handlers.ts'
 import { createCostRepository } from './features/costs/repository.ts'
 import { createCostService } from './features/costs/service.ts'
+import type { EngineProcess } from './features/datasets/engine/host/connect.ts'
+import type { HostConfig } from './features/datasets/engine/host/protocol.ts'
 import { createDatasetHandlers } from './features/datasets/handlers.ts'
 import { createDatasetRepository } from './features/datasets/repository.ts'
 import { createDatasetService } from './features/datasets/service.ts'
-import { createThreadValidator } from './features/datasets/thread-validator.ts'
+import { createTokenModels } from './features/datasets/token-models.ts'
 import { createEndpointHandlers } from './features/endpoints/handlers.ts'
 import { createEndpointRepository } from './features/endpoints/repository.ts'
 import { createEndpointService } from './features/endpoints/service.ts'
@@ -45,7 +48,8 @@ import type { AppPaths } from './shell/paths.ts'
 
 /** What the core may ask of the desktop; `main/shell` binds it to Electron, tests to plain functions. */
 export interface ShellPorts {
-  pickDatasetFile(windowId: number): Promise<string | null>
+  pickDatasetFiles(windowId: number): Promise<string[]>
+  startDatasetEngine(config: HostConfig): EngineProcess
   pickModelFolder(windowId: number): Promise<string | null>
   pickTargetFolder(windowId: number, title: string): Promise<string | null>
   pickTargetFile(windowId: number, title: string, defaultName: string, extension: string): Promise<string | null>
@@ -110,8 +114,9 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     showOsNotification: (notice) => shell.showOsNotification(notice),
   })
   const costs = createCostService({ ...base, repository: createCostRepository(database) })
+  const catalogue = loadCatalogue(join(paths.resources, 'models'))
   const models = createModelService({
-    catalogue: loadCatalogue(join(paths.resources, 'models')),
+    catalogue,
     pickModelFolder: (windowId) => shell.pickModelFolder(windowId),
   })
   const runRepository = createRunRepository(database)
@@ -120,7 +125,12 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
   const datasets = createDatasetService({
     ...base,
     repository: createDatasetRepository(database),
-    validator: createThreadValidator({ script: paths.datasetValidator }),
+    startEngine: () =>
+      shell.startDatasetEngine({ workerScript: paths.datasetWorker, workers: workerCount(), nativeBinding: environment['TUNESMITH_SQLITE_BINDING'] }),
+    tokenModels: createTokenModels(paths.vocabularies, catalogue),
+    appVersion: shell.versions().version,
+    pickTargetFolder: (windowId, title) => shell.pickTargetFolder(windowId, title),
+    pickTargetFile: (windowId, title, defaultName, extension) => shell.pickTargetFile(windowId, title, defaultName, extension),
     datasetsFolder: paths.datasets,
     samplesFolder: join(paths.resources, 'samples'),
     notify: (notice) => notifications.notify(notice),
@@ -178,7 +188,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
   const appInfo = () => ({ ...shell.versions(), dataFolder: paths.data, logFile: paths.logFile, databaseVersion: migrations.length })
   const dispatch = createDispatch({
     handlers: joinHandlers({
-      datasets: createDatasetHandlers({ service: datasets, pickFile: (windowId) => shell.pickDatasetFile(windowId) }),
+      datasets: createDatasetHandlers({ service: datasets, pickFiles: (windowId) => shell.pickDatasetFiles(windowId) }),
       models: createModelHandlers(models),
       runs: createRunHandlers(runs),
       adapters: createAdapterHandlers(adapters),
@@ -213,6 +223,11 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     },
     dispose: () => disposables.disposeAll(),
   }
+}
+
+/** Worker threads for datasets: one core stays for the window, but two threads pay off even on two cores. */
+function workerCount(): number {
+  return Math.max(2, Math.min(availableParallelism() - 1, 4))
 }
 
 function openAppDatabase(paths: AppPaths, nativeBinding: string | undefined, log: Log): SqliteDatabase {

@@ -1,5 +1,9 @@
 import initial from './migrations/0001-initial.sql?raw'
+import datasetEngine from './migrations/0002-dataset-engine.sql?raw'
 import type { Migration } from './migrate.ts'
 
 /** Every shipped migration in order; a shipped one is never edited. */
-export const migrations: readonly Migration[] = [{ version: 1, name: '0001-initial', sql: initial }]
+export const migrations: readonly Migration[] = [
+  { version: 1, name: '0001-initial', sql: initial },
+  { version: 2, name: '0002-dataset-engine', sql: datasetEngine },
+]

@@ -5,10 +5,14 @@ function parentOf(windowId: number): BrowserWindow | undefined {
   return contents === undefined ? undefined : (BrowserWindow.fromWebContents(contents) ?? undefined)
 }
 
-async function open(windowId: number, options: OpenDialogOptions): Promise<string | null> {
+async function openSeveral(windowId: number, options: OpenDialogOptions): Promise<string[]> {
   const parent = parentOf(windowId)
   const answer = parent === undefined ? await dialog.showOpenDialog(options) : await dialog.showOpenDialog(parent, options)
-  return answer.canceled ? null : (answer.filePaths[0] ?? null)
+  return answer.canceled ? [] : answer.filePaths
+}
+
+async function open(windowId: number, options: OpenDialogOptions): Promise<string | null> {
+  return (await openSeveral(windowId, options))[0] ?? null
 }
 
 async function save(windowId: number, options: SaveDialogOptions): Promise<string | null> {
@@ -17,14 +21,14 @@ async function save(windowId: number, options: SaveDialogOptions): Promise<strin
   return answer.canceled || answer.filePath === '' ? null : answer.filePath
 }
 
-/** The system's file dialogs, each answering with a path or null. */
+/** The system's file dialogs, each answering with paths or nothing. */
 export const systemDialogs = {
-  pickDatasetFile: (windowId: number) =>
-    open(windowId, {
+  pickDatasetFiles: (windowId: number) =>
+    openSeveral(windowId, {
       title: 'Import dataset',
-      properties: ['openFile'],
+      properties: ['openFile', 'multiSelections'],
       filters: [
-        { name: 'Conversations', extensions: ['jsonl', 'json', 'ndjson'] },
+        { name: 'Datasets', extensions: ['jsonl', 'json', 'ndjson', 'csv', 'tsv', 'parquet', 'gz', 'zst'] },
         { name: 'All files', extensions: ['*'] },
       ],
     }),

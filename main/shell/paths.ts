@@ -16,7 +16,9 @@ export interface AppPaths {
   readonly logFile: string
   readonly renderer: string
   readonly preload: string
-  readonly datasetValidator: string
+  readonly datasetEngine: string
+  readonly datasetWorker: string
+  readonly vocabularies: string
   readonly resources: string
   readonly trainer: string
   readonly icon: string
@@ -42,7 +44,9 @@ export function resolvePaths(): AppPaths {
     logFile: join(data, 'logs', 'tunesmith.log'),
     renderer: join(out, 'renderer'),
     preload: join(out, 'preload', 'index.cjs'),
-    datasetValidator: join(out, 'main', 'dataset-validator.js'),
+    datasetEngine: join(out, 'main', 'dataset-engine.js'),
+    datasetWorker: join(out, 'main', 'dataset-worker.js'),
+    vocabularies: app.isPackaged ? join(shipped, 'vocabularies') : join(out, 'vocabularies'),
     resources,
     trainer: join(shipped, 'trainer'),
     icon: join(resources, 'icons', 'icon.png'),

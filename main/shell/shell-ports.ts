@@ -4,6 +4,7 @@ import type { ShellPorts } from '../compose.ts'
 import type { Log } from '../lib/log.ts'
 import { systemDialogs } from './dialogs.ts'
 import { startDragOut } from './drag-out.ts'
+import { startEngineProcess } from './engine-process.ts'
 import { sendToWindow } from './ipc-transport.ts'
 import { showOsNotification } from './os-notifications.ts'
 import type { AppPaths } from './paths.ts'
@@ -21,6 +22,7 @@ export function createShellPorts(dependencies: { paths: AppPaths; log: Log; last
   let focusWindow: () => void = () => undefined
   const ports: ShellPorts = {
     ...systemDialogs,
+    startDatasetEngine: (config) => startEngineProcess(paths.datasetEngine, config),
     sendToWindow,
     startDrag: (windowId, path) => startDragOut(windowId, path, paths.icon),
     reveal: (path) => shell.showItemInFolder(path),

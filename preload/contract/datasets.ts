@@ -93,7 +93,6 @@ export const datasetTaskSchema = z.object({
   progress: z.number().min(0).max(1),
   /** Null until it can be computed. */
   leftMs: timeMsSchema.nullable(),
-  rowsDone: countSchema,
   bytesPerSecond: z.number().nonnegative().nullable(),
 })
 export type DatasetTask = z.infer<typeof datasetTaskSchema>
@@ -375,7 +374,8 @@ export type DatasetEdit = z.infer<typeof datasetEditSchema>
 export const datasetVersionSchema = z.object({
   version: countSchema,
   title: z.string(),
-  rowsChanged: countSchema,
+  /** Null for an edit that was taken back and not carried out in this session. */
+  rowsChanged: countSchema.nullable(),
   atMs: timeMsSchema,
   isCurrent: z.boolean(),
 })

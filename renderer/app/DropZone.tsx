@@ -1,15 +1,13 @@
 import { useNavigate } from '@tanstack/react-router'
 import { FileInput } from 'lucide-react'
 import { useEffect, useState } from 'react'
-import { useStore } from 'zustand'
 import { importStore } from '../features/datasets/import-store.ts'
 import { ImportDialog } from '../features/datasets/ImportDialog.tsx'
 
-/** The whole window takes a dropped file, shows what it is, and imports it only then. */
+/** The whole window takes dropped files, shows what they are, and imports them only then. */
 export function DropZone() {
   const [isOver, setOver] = useState(false)
   const navigate = useNavigate()
-  const { preview, problem, close } = useStore(importStore)
   useEffect(() => listenForDrops(setOver), [])
   return (
     <>
@@ -19,12 +17,7 @@ export function DropZone() {
           Drop the file to look at it
         </div>
       )}
-      <ImportDialog
-        preview={preview}
-        problem={problem}
-        onClose={close}
-        onOpen={(id) => void navigate({ to: '/datasets/$datasetId', params: { datasetId: id } })}
-      />
+      <ImportDialog onOpen={(id) => void navigate({ to: '/datasets/$datasetId', params: { datasetId: id } })} />
     </>
   )
 }
@@ -41,11 +34,8 @@ function listenForDrops(setOver: (isOver: boolean) => void): () => void {
   const onDrop = (event: DragEvent) => {
     event.preventDefault()
     setOver(false)
-    const files = event.dataTransfer?.files
-    const file = files?.[0]
-    if (files === undefined || file === undefined) return
-    if (files.length > 1) importStore.getState().refuse('Drop one file at a time. Each file becomes a dataset of its own.')
-    else void importStore.getState().previewFile(file)
+    const files = [...(event.dataTransfer?.files ?? [])]
+    if (files.length > 0) void importStore.getState().previewFiles(files)
   }
   document.addEventListener('dragover', onOver)
   document.addEventListener('dragleave', onLeave)

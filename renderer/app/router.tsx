@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { AdapterPage } from '../features/adapters/AdapterPage.tsx'
 import { AdaptersPage } from '../features/adapters/AdaptersPage.tsx'
 import { CostsPage } from '../features/costs/CostsPage.tsx'
+import { datasetSearchSchema } from '../features/datasets/dataset-tabs.ts'
 import { DatasetPage } from '../features/datasets/DatasetPage.tsx'
 import { DatasetsPage } from '../features/datasets/DatasetsPage.tsx'
 import { EndpointsPage } from '../features/endpoints/EndpointsPage.tsx'
@@ -20,7 +21,6 @@ const rootRoute = createRootRoute({
 })
 
 const newRunSearchSchema = z.object({ dataset: z.string().optional() })
-const datasetSearchSchema = z.object({ tab: z.enum(['overview', 'rows', 'issues']).optional() })
 
 const routeTree = rootRoute.addChildren([
   createRoute({

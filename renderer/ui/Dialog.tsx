@@ -8,7 +8,7 @@ interface DialogProps {
   readonly description?: ReactNode
   readonly onClose: () => void
   readonly children: ReactNode
-  readonly width?: 'normal' | 'wide'
+  readonly width?: 'normal' | 'wide' | 'full'
   /** Where the keyboard starts; the first control otherwise. */
   readonly initialFocus?: RefObject<HTMLElement | null>
 }

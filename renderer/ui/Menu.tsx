@@ -6,6 +6,7 @@ interface MenuItem {
   readonly id: string
   readonly label: string
   readonly isDestructive?: boolean
+  readonly isDisabled?: boolean
   readonly onSelect: () => void
 }
 
@@ -24,7 +25,13 @@ export function Menu({ trigger, items }: MenuProps) {
         <BaseMenu.Positioner sideOffset={4} align="end" className="popup-positioner">
           <BaseMenu.Popup className="popup menu">
             {items.map((item) => (
-              <BaseMenu.Item key={item.id} className="menu-item" data-destructive={item.isDestructive} onClick={item.onSelect}>
+              <BaseMenu.Item
+                key={item.id}
+                className="menu-item"
+                disabled={item.isDisabled ?? false}
+                data-destructive={item.isDestructive}
+                onClick={item.onSelect}
+              >
                 {item.label}
               </BaseMenu.Item>
             ))}

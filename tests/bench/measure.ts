@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Benchmark, Contestant } from './benchmark.ts'
+import { formatMs } from './format-ms.ts'
 
 /** What came out of one benchmark. */
 export interface Measurement {
@@ -10,10 +11,16 @@ export interface Measurement {
   readonly against: string
   readonly target: number
   readonly rounds: number
-  /** Median over the rounds of tunesmith ÷ reference. */
+  /** Median over the rounds of tunesmith ÷ reference, or the figure itself where there is no reference. */
   readonly ratio: number
-  readonly referenceMs: number
-  readonly tunesmithMs: number
+  /** What each side took, with its unit. */
+  readonly reference: string
+  readonly tunesmith: string
+  /** True where the target is the least that is accepted. */
+  readonly isAtLeast: boolean
+  readonly unit: '×' | 'MB'
+  /** Further figures for programs that read the results. */
+  readonly extra: Readonly<Record<string, number>>
   readonly ok: boolean
 }
 
@@ -35,7 +42,20 @@ export async function measure(benchmark: Benchmark): Promise<Measurement> {
       const ratio = median(pairs.map((pair) => pair.tunesmithMs / pair.referenceMs))
       const referenceMs = median(pairs.map((pair) => pair.referenceMs))
       const tunesmithMs = median(pairs.map((pair) => pair.tunesmithMs))
-      return { name, work, against, target, rounds, ratio, referenceMs, tunesmithMs, ok: ratio <= target }
+      const sides = { reference: formatMs(referenceMs), tunesmith: formatMs(tunesmithMs) }
+      return {
+        name,
+        work,
+        against,
+        target,
+        rounds,
+        ratio,
+        ...sides,
+        isAtLeast: false,
+        unit: '×',
+        extra: { tunesmithMs, referenceMs },
+        ok: ratio <= target,
+      }
     } finally {
       contest.close?.()
     }
@@ -61,7 +81,8 @@ async function time(contestant: Contestant): Promise<{ ms: number; done: number 
   return { ms, done }
 }
 
-function median(values: readonly number[]): number {
+/** The middle one, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)
   const upper = sorted[middle] ?? Number.NaN

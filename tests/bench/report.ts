@@ -6,14 +6,16 @@ const startMark = '<!-- bench:start -->'
 const endMark = '<!-- bench:end -->'
 
 /** The line a program reads. */
-export function jsonLine({ name, ratio, target, ok }: Measurement): string {
-  return JSON.stringify({ name, ratio: roundRatio(ratio), target, ok })
+export function jsonLine({ name, ratio, target, ok, isAtLeast, unit, extra }: Measurement): string {
+  const further = Object.fromEntries(Object.entries(extra).map(([key, value]) => [key, roundRatio(value)]))
+  return JSON.stringify({ name, ratio: roundRatio(ratio), target, ok, bound: isAtLeast ? 'at least' : 'at most', unit, ...further })
 }
 
 /** The line a person reads. */
-export function textLine({ name, ratio, target, referenceMs, tunesmithMs, ok }: Measurement): string {
-  const times = `${formatMs(tunesmithMs)} to ${formatMs(referenceMs)}`
-  return `${name.padEnd(18)} ${formatRatio(ratio).padStart(8)}  target ≤ ${String(target).padEnd(5)} ${times.padEnd(24)} ${ok ? 'ok' : 'TOO SLOW'}`
+export function textLine(measurement: Measurement): string {
+  const { name, reference, tunesmith, ok } = measurement
+  const times = `${tunesmith} to ${reference}`
+  return `${name.padEnd(26)} ${formatRatio(measurement).padStart(9)}  target ${formatTarget(measurement).padEnd(9)} ${times.padEnd(24)} ${ok ? 'ok' : 'MISSED'}`
 }
 
 /** Replaces the block between the two marks of a file by the table of these results. */
@@ -25,14 +27,15 @@ export function writeTable(path: string | URL, measurements: readonly Measuremen
   writeFileSync(path, `${text.slice(0, start + startMark.length)}\n\n${table(measurements)}\n\n${text.slice(end)}`)
 }
 
-const titles = ['Name', 'Tunesmith', 'Reference', 'Its time', 'Reference time', 'Ratio', 'Target']
+const titles = ['Name', 'Tunesmith', 'Reference', 'Tunesmith’s', 'Reference’s', 'Ratio', 'Target']
 /** Columns from here on are figures and stand to the right. */
 const firstFigure = 3
 
 function table(measurements: readonly Measurement[]): string {
-  const rows = measurements.map(({ name, work, against, tunesmithMs, referenceMs, ratio, target, ok }) => {
-    const limit = ok ? `≤ ${target}` : `≤ ${target}, **missed**`
-    return [`\`${name}\``, work, against, formatMs(tunesmithMs), formatMs(referenceMs), formatRatio(ratio), limit]
+  const rows = measurements.map((measurement) => {
+    const { name, work, against, tunesmith, reference, ok } = measurement
+    const limit = formatTarget(measurement)
+    return [`\`${name}\``, work, against, tunesmith, reference, formatRatio(measurement), ok ? limit : `${limit}, **missed**`]
   })
   const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
   const rule = widths.map((width, column) => (column < firstFigure ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
@@ -56,10 +59,10 @@ function roundRatio(ratio: number): number {
   return Math.round(ratio * 1000) / 1000
 }
 
-function formatRatio(ratio: number): string {
-  return `${ratio.toFixed(2)} ×`
+function formatRatio({ ratio, unit }: Measurement): string {
+  return unit === 'MB' ? `${Math.round(ratio)} MB` : `${ratio.toFixed(2)} ×`
 }
 
-function formatMs(ms: number): string {
-  return ms < 10 ? `${ms.toFixed(2)} ms` : `${Math.round(ms)} ms`
+function formatTarget({ target, isAtLeast }: Measurement): string {
+  return `${isAtLeast ? '≥' : '≤'} ${target}`
 }

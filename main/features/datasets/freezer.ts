@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { AppError } from '../../../preload/contract/errors.ts'
 import { syncFolder } from '../../lib/atomic-file.ts'
+import { explainFileError } from './engine/file-errors.ts'
 import { partialSuffix } from './import-file.ts'
 import type { PreparationDependencies } from './preparation.ts'
-import { readLines } from './read-lines.ts'
 import type { DatasetRecord } from './repository.ts'
-import { fileErrorOf } from './thread-validator.ts'
 
 /** The normalised training file of a dataset, content-addressed. */
 export interface FrozenDataset {
@@ -16,10 +18,9 @@ export interface FrozenDataset {
   readonly rows: number
 }
 
-/** Makes training files, each at most once. */
+/** Makes training files, each at most once per state of the dataset. */
 export interface Freezer {
   freeze(dataset: DatasetRecord): Promise<FrozenDataset>
-  dispose(): void
 }
 
 /** The folder of the training files inside the datasets folder. */
@@ -27,45 +28,40 @@ export const frozenFolderName = 'frozen'
 
 /** Creates the maker of training files. */
 export function createFreezer(
-  dependencies: Pick<PreparationDependencies, 'repository' | 'validator' | 'datasetsFolder' | 'clock'>,
+  dependencies: Pick<PreparationDependencies, 'repository' | 'engine' | 'openDatasets' | 'datasetsFolder' | 'clock'>,
 ): Freezer {
-  const { repository, validator, datasetsFolder, clock } = dependencies
+  const { repository, engine, openDatasets, datasetsFolder, clock } = dependencies
   const folder = join(datasetsFolder, frozenFolderName)
-  const controller = new AbortController()
   const running = new Map<string, Promise<FrozenDataset>>()
 
   const make = async (dataset: DatasetRecord): Promise<FrozenDataset> => {
-    if (dataset.relativePath === null) throw new AppError('DATASET_NOT_READY', 'There is no stored file. Import the file again.')
     await mkdir(folder, { recursive: true })
     const partialPath = join(folder, `${dataset.id}${partialSuffix}`)
     try {
-      const report = await validator.freeze(join(datasetsFolder, dataset.relativePath), partialPath, {
-        signal: controller.signal,
-        onProgress: () => undefined,
-      })
-      if (report.sourceSha256 !== dataset.sha256) {
-        throw new AppError('DATASET_FILE_UNREADABLE', 'The stored copy of the file was changed on the disk. Import the file again.')
-      }
-      const { sha256, bytes, rows } = report
+      await openDatasets.ready(dataset)
+      const { sha256, bytes, rows } = await engine.freeze(dataset.id, partialPath)
+      if (rows === 0) throw new AppError('DATASET_NOT_READY', `"${dataset.name}" has no row to train on. Open it to see why.`)
       const path = join(folder, `${sha256}.jsonl`)
       await rename(partialPath, path)
       await syncFolder(folder)
-      repository.setFrozen(dataset.id, { sha256, bytes, rows }, clock.nowMs())
+      repository.setFrozen(dataset.id, { sha256, bytes, rows, state: stateOf(dataset) }, clock.nowMs())
       return { path, sha256, bytes, rows }
     } finally {
       await rm(partialPath, { force: true })
     }
   }
-  const findMade = async ({ frozen }: DatasetRecord): Promise<FrozenDataset | null> => {
-    if (frozen === null) return null
-    const path = join(folder, `${frozen.sha256}.jsonl`)
-    return (await isIntact(path, frozen.sha256)) ? { path, ...frozen } : null
+  const findMade = async (dataset: DatasetRecord): Promise<FrozenDataset | null> => {
+    const { frozen } = dataset
+    if (frozen === null || frozen.state !== stateOf(dataset)) return null
+    const { sha256, bytes, rows } = frozen
+    const path = join(folder, `${sha256}.jsonl`)
+    return (await isIntact(path, sha256)) ? { path, sha256, bytes, rows } : null
   }
   const findOrMake = async (dataset: DatasetRecord): Promise<FrozenDataset> => {
     try {
       return (await findMade(dataset)) ?? (await make(dataset))
     } catch (error) {
-      throw fileErrorOf(error)
+      throw explainFileError(error)
     } finally {
       running.delete(dataset.id)
     }
@@ -77,17 +73,27 @@ export function createFreezer(
       running.set(dataset.id, started)
       return started
     },
-    dispose: () => controller.abort(new AppError('DATASET_NOT_READY', 'The app is closing.')),
   }
+}
+
+/** Everything that decides which rows are trained and how they read. */
+function stateOf({ version, split, mapping, sha256 }: DatasetRecord): string {
+  return JSON.stringify([sha256, version, split?.settings ?? null, mapping])
 }
 
 /** A file that was damaged since would be refused by the trainer, and for ever; so it is made again. */
 async function isIntact(path: string, sha256: string): Promise<boolean> {
   try {
-    const file = await readLines({ path, maxLineBytes: 0, onLine: () => undefined, onChunk: () => Promise.resolve() })
-    return file.sha256 === sha256
+    return (await hashFile(path)) === sha256
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
     throw error
   }
+}
+
+/** SHA-256 of a file, in constant memory. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash)
+  return hash.digest('hex')
 }

@@ -7,14 +7,16 @@ import { syncFolder } from '../../lib/atomic-file.ts'
 const chunkBytes = 1024 * 1024
 /** Kept free for the database and the log. */
 const spareBytes = 64 * 1024 * 1024
-/** The row index and the duplicate check of the first cut are sized for this. */
-const maxFileBytes = 8 * 1024 ** 3
+/** Row numbers, offsets and lines are counted in numbers that hold far more; this only stops a wrong choice. */
+const maxFileBytes = 64 * 1024 ** 3
 
 interface CopyOptions {
   readonly sourcePath: string
   readonly folder: string
   /** Unique name of the unfinished copy. */
   readonly partialName: string
+  /** Ending of the copy, after its hash. */
+  readonly ending: 'jsonl' | 'source'
   readonly signal: AbortSignal
   readonly onProgress: (doneBytes: number, totalBytes: number) => void
 }
@@ -30,12 +32,12 @@ export interface ImportedFile {
 export const partialSuffix = '.partial'
 
 /** Copies a file into the datasets folder under its SHA-256: temporary name, fsync, rename. */
-export async function importFile({ sourcePath, folder, partialName, signal, onProgress }: CopyOptions): Promise<ImportedFile> {
+export async function importFile({ sourcePath, folder, partialName, ending, signal, onProgress }: CopyOptions): Promise<ImportedFile> {
   await mkdir(folder, { recursive: true })
   const partialPath = join(folder, `${partialName}${partialSuffix}`)
   try {
     const { sha256, bytes } = await copyHashed(sourcePath, partialPath, folder, signal, onProgress)
-    const relativePath = `${sha256}.jsonl`
+    const relativePath = `${sha256}.${ending}`
     await rename(partialPath, join(folder, relativePath))
     await syncFolder(folder)
     return { relativePath, sha256, bytes }

@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { frozenFolderName } from './freezer.ts'
 import { partialSuffix } from './import-file.ts'
+import { indexFolderName } from './open-datasets.ts'
 import type { PreparationDependencies } from './preparation.ts'
 import type { DatasetRecord, DatasetRepository } from './repository.ts'
 
@@ -42,11 +43,19 @@ async function listFolder(folder: string): Promise<readonly string[]> {
 
 /** Removes a dataset and the files that no other dataset uses; a crash in between leaves a file, never a broken row. */
 async function purge(repository: DatasetRepository, datasetsFolder: string, dataset: DatasetRecord): Promise<void> {
-  while (repository.removeResultPortion(dataset.id)) await new Promise((resolve) => setImmediate(resolve))
   repository.remove(dataset.id)
-  const { relativePath, frozen } = dataset
-  if (relativePath !== null && repository.countFileUsers(relativePath) === 0) await rm(join(datasetsFolder, relativePath), { force: true })
+  const { relativePath, placesPath, sources, frozen } = dataset
+  const files = [relativePath, placesPath, ...sources.map((source) => source.relativePath)]
+  for (const file of new Set(files)) {
+    if (file !== null && repository.countFileUsers(file) === 0) await rm(join(datasetsFolder, file), { force: true })
+  }
+  await removeIndex(datasetsFolder, dataset.id)
   if (frozen !== null && repository.countFrozenUsers(frozen.sha256) === 0) {
     await rm(join(datasetsFolder, frozenFolderName, `${frozen.sha256}.jsonl`), { force: true })
   }
+}
+
+/** Removes what the engine noted about a dataset; it can be made again from the file. */
+export async function removeIndex(datasetsFolder: string, id: string): Promise<void> {
+  for (const ending of ['', '-wal', '-shm']) await rm(join(datasetsFolder, indexFolderName, `${id}.sqlite${ending}`), { force: true })
 }

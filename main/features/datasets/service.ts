@@ -1,17 +1,19 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Dataset, FilePreview } from '../../../preload/contract/datasets.ts'
 import type { RouteOutput, RouteParsed } from '../../../preload/contract/contract.ts'
+import type { ColumnMapping, Dataset, FilePreview } from '../../../preload/contract/datasets.ts'
 import { AppError } from '../../../preload/contract/errors.ts'
 import type { NewId } from '../../lib/ids.ts'
+import { connectEngine, type EngineProcess } from './engine/host/connect.ts'
 import { createFreezer, type FrozenDataset } from './freezer.ts'
-import { recoverDatasets } from './recovery.ts'
-import { createPreparation, type PreparationDependencies } from './preparation.ts'
+import { createOpenDatasets, indexFolderName } from './open-datasets.ts'
+import { createPreparation, type Preparation, type PreparationDependencies } from './preparation.ts'
 import { createFilePreviews } from './previews.ts'
+import { recoverDatasets } from './recovery.ts'
 import type { DatasetRecord } from './repository.ts'
+import { createRowService } from './row-service.ts'
 import { createSamples } from './samples.ts'
 import { selectDatasets } from './select-datasets.ts'
-import { readStoredRows } from './stored-rows.ts'
-import { fileErrorOf } from './thread-validator.ts'
 import { judgeDataset } from './verdict.ts'
 
 /** What the runs need to know about a dataset. */
@@ -25,9 +27,14 @@ export interface DatasetFacts {
 }
 
 /** Everything the datasets feature needs from the rest of the app. */
-export interface DatasetServiceDependencies extends PreparationDependencies {
+export interface DatasetServiceDependencies extends Omit<PreparationDependencies, 'engine' | 'openDatasets'> {
+  /** Starts the process that does the heavy work. */
+  readonly startEngine: () => EngineProcess
   readonly samplesFolder: string
+  readonly appVersion: string
   readonly newId: NewId
+  readonly pickTargetFolder: (windowId: number, title: string) => Promise<string | null>
+  readonly pickTargetFile: (windowId: number, title: string, defaultName: string, extension: string) => Promise<string | null>
   /** True while a run that has not ended trains on the dataset. */
   readonly isUsedByActiveRun: (datasetId: string) => boolean
   /** True when any run, ended ones included, refers to the dataset. */
@@ -38,14 +45,36 @@ export type DatasetService = ReturnType<typeof createDatasetService>
 
 /** The rules of the datasets: import, checking, listing, deletion with undo, and the training file. */
 export function createDatasetService(dependencies: DatasetServiceDependencies) {
-  const { repository, datasetsFolder, samplesFolder, clock, newId, events, isUsedByActiveRun, isReferencedByRun } = dependencies
-  const preparation = createPreparation(dependencies)
-  const freezer = createFreezer(dependencies)
-  const samples = createSamples(samplesFolder)
+  const { repository, datasetsFolder, clock, newId, events, log, isUsedByActiveRun, isReferencedByRun } = dependencies
+  mkdirSync(join(datasetsFolder, indexFolderName), { recursive: true })
+  const connection = connectEngine({
+    start: dependencies.startEngine,
+    onTasks: (id, tasks) => preparation.onTasks(id, tasks),
+    onEnded(code) {
+      log.warning('The dataset engine ended; it is started again when it is needed', { code })
+      openDatasets.forgetAll()
+    },
+  })
+  const { engine } = connection
+  const openDatasets = createOpenDatasets({
+    engine,
+    repository,
+    datasetsFolder,
+    isBusy: (id) => preparation.isRunning(id) || preparation.tasksOf(id).length > 0,
+    onOpened: (id) => preparation.startBehind(id),
+  })
+  const preparation: Preparation = createPreparation({ ...dependencies, engine, openDatasets })
+  const freezer = createFreezer({ ...dependencies, engine, openDatasets })
+  const samples = createSamples(dependencies.samplesFolder)
   const previews = createFilePreviews({
     clock,
     newId,
-    findBySize: (sizeBytes) => repository.listBySize(sizeBytes).flatMap(({ id, sha256 }) => (sha256 === null ? [] : [{ id, sha256 }])),
+    engine,
+    findBySize: (sizeBytes) =>
+      repository.listBySize(sizeBytes).flatMap(({ id, sources, sha256 }) => {
+        const hash = sources.length === 1 ? sources[0]?.sha256 : sha256
+        return hash === undefined || hash === null ? [] : [{ id, sha256: hash }]
+      }),
   })
 
   const changed = (id: string) => events.publish('datasets.changed', { id })
@@ -60,12 +89,21 @@ export function createDatasetService(dependencies: DatasetServiceDependencies) {
     name: dataset.name,
     description: dataset.description,
     fileName: dataset.fileName,
+    fileNames: dataset.sources.length === 0 ? [dataset.fileName] : dataset.sources.map(({ fileName }) => fileName),
     sizeBytes: dataset.sizeBytes,
     sha256: dataset.sha256,
+    format: dataset.format,
     shape: dataset.shape,
+    mapping: dataset.mapping,
     status: dataset.status,
     progress: preparation.isRunning(dataset.id) ? preparation.progressOf(dataset.id) : 1,
+    tasks: preparation.tasksOf(dataset.id),
     stats: dataset.stats,
+    tokens: dataset.tokens,
+    split: dataset.split,
+    version: dataset.version,
+    canUndo: dataset.version > 0,
+    canRedo: dataset.version < repository.countEdits(dataset.id),
     acceptsValidRowsOnly: dataset.acceptsValidRowsOnly,
     isTrainable: isTrainable(dataset),
     errorMessage: dataset.errorMessage,
@@ -74,24 +112,38 @@ export function createDatasetService(dependencies: DatasetServiceDependencies) {
     validatedAtMs: dataset.validatedAtMs,
   })
   const get = (id: string) => present(record(id))
-  const startImport = (input: { name: string; fileName: string; sizeBytes: number; path: string }): Dataset => {
+  const startImport = (name: string, sources: readonly ChosenSourceWithSize[], mapping: ColumnMapping | null): Dataset => {
     const id = newId()
-    repository.insert({ id, name: input.name, fileName: input.fileName, sizeBytes: input.sizeBytes, atMs: clock.nowMs() })
-    preparation.startImport(id, input.path)
+    const first = sources[0]
+    const fileName = sources.length === 1 ? (first?.fileName ?? '') : `${first?.fileName ?? ''} and ${sources.length - 1} more`
+    const sizeBytes = sources.reduce((sum, source) => sum + source.sizeBytes, 0)
+    repository.insert({ id, name, fileName, sizeBytes, mapping, atMs: clock.nowMs() })
+    preparation.startImport(id, sources)
     changed(id)
     return get(id)
   }
+  const validate = (dataset: DatasetRecord): Dataset => {
+    if (preparation.isRunning(dataset.id)) return present(dataset)
+    if (dataset.relativePath === null) throw new AppError('DATASET_NOT_READY', 'The file was not imported completely. Import it again.')
+    repository.setStatus(dataset.id, 'validating', null, clock.nowMs())
+    preparation.startAnew(dataset.id)
+    changed(dataset.id)
+    return get(dataset.id)
+  }
 
   return {
+    ...createRowService({ ...dependencies, engine, openDatasets, preparation, record, get }),
     /** Cleans up after a crash, goes on with interrupted checks, and removes what was deleted in an earlier session. */
     start: () => recoverDatasets({ ...dependencies, startValidation: preparation.startValidation, isReferencedByRun }),
-    /** Ends all background work; unfinished checks start again with the next session. */
+    /** Ends all background work; unfinished checks go on with the next session. */
     dispose: async () => {
-      freezer.dispose()
       await preparation.dispose()
+      await connection.close()
     },
     /** Resolves when a dataset's import or check has ended. */
     whenSettled: preparation.whenSettled,
+    /** Resolves when the passes behind the check have ended as well. */
+    whenQuiet: preparation.whenQuiet,
 
     list: (query: RouteParsed<'datasets.list'>): Dataset[] => selectDatasets(repository.list().map(present), query),
     get,
@@ -100,9 +152,9 @@ export function createDatasetService(dependencies: DatasetServiceDependencies) {
       const dataset = repository.find(id)
       if (dataset === undefined) throw new AppError('DATASET_NOT_FOUND', 'The dataset is not there any more. Choose another one.')
       const { name, sha256, stats } = dataset
-      return { id, name, sha256, stats, validRows: stats?.validRows ?? 0, isTrainable: isTrainable(dataset) }
+      return { id, name, sha256, stats, validRows: dataset.split?.rows.train ?? stats?.validRows ?? 0, isTrainable: isTrainable(dataset) }
     },
-    /** The normalised training file of the usable rows; made once and checked every time. */
+    /** The normalised training file of the usable rows; made once per state and checked every time. */
     async freeze(id: string): Promise<FrozenDataset> {
       const dataset = record(id)
       if (!isTrainable(dataset)) throw new AppError('DATASET_NOT_READY', `"${dataset.name}" is not ready for training. Open it to see why.`)
@@ -110,14 +162,15 @@ export function createDatasetService(dependencies: DatasetServiceDependencies) {
     },
 
     preview: (path: string): Promise<FilePreview> => previews.preview(path),
-    async importChosen({ token, name }: RouteParsed<'datasets.import'>): Promise<Dataset> {
-      return startImport({ name, ...(await previews.take(token)) })
+    previewMapping: ({ token, mapping }: RouteParsed<'datasets.previewMapping'>) => previews.previewMapping(token, mapping),
+    async importChosen({ tokens, name, mapping }: RouteParsed<'datasets.import'>): Promise<Dataset> {
+      return startImport(name, await previews.take(tokens), mapping)
     },
     listSamples: async (): Promise<RouteOutput<'datasets.listSamples'>> =>
       (await samples.list()).map(({ id, title, description, rows }) => ({ id, title, description, rows })),
     async importSample(sampleId: string): Promise<Dataset> {
       const sample = await samples.get(sampleId)
-      return startImport({ name: sample.title, fileName: sample.fileName, sizeBytes: 0, path: sample.path })
+      return startImport(sample.title, [{ path: sample.path, fileName: sample.fileName, sizeBytes: 0 }], null)
     },
 
     rename({ id, name, description }: RouteParsed<'datasets.rename'>): Dataset {
@@ -136,34 +189,13 @@ export function createDatasetService(dependencies: DatasetServiceDependencies) {
       changed(id)
       return get(id)
     },
-    validateAgain(id: string): Dataset {
-      const dataset = record(id)
-      if (preparation.isRunning(id)) return present(dataset)
-      if (dataset.relativePath === null) throw new AppError('DATASET_NOT_READY', 'The file was not imported completely. Import it again.')
-      repository.setStatus(id, 'validating', null, clock.nowMs())
-      preparation.startValidation(id)
-      changed(id)
-      return get(id)
-    },
-
-    listErrors({ id, offset, limit }: RouteParsed<'datasets.listErrors'>): RouteOutput<'datasets.listErrors'> {
-      const { errorCounts } = record(id)
-      const byCode = Object.entries(errorCounts).map(([code, count]) => ({ code: code as keyof typeof errorCounts, count }))
-      return {
-        total: repository.countStoredErrors(id),
-        byCode: byCode.toSorted((a, b) => b.count - a.count),
-        errors: repository.listErrors(id, offset, limit),
-      }
-    },
-    async listRows({ id, offset, limit }: RouteParsed<'datasets.listRows'>): Promise<RouteOutput<'datasets.listRows'>> {
-      const { relativePath, stats } = record(id)
-      const places = repository.listRowPlaces(id, offset, limit)
-      if (relativePath === null || stats === null || places.length === 0) return { total: stats?.validRows ?? 0, rows: [] }
-      try {
-        return { total: stats.validRows, rows: await readStoredRows(join(datasetsFolder, relativePath), places) }
-      } catch (error) {
-        throw fileErrorOf(error)
-      }
+    validateAgain: (id: string): Dataset => validate(record(id)),
+    async setMapping({ id, mapping }: RouteParsed<'datasets.setMapping'>): Promise<Dataset> {
+      record(id)
+      await preparation.cancel(id)
+      await openDatasets.close(id)
+      repository.setMapping(id, mapping, clock.nowMs())
+      return validate(record(id))
     },
 
     async delete(id: string): Promise<void> {
@@ -171,6 +203,7 @@ export function createDatasetService(dependencies: DatasetServiceDependencies) {
       if (isUsedByActiveRun(id))
         throw new AppError('DATASET_IN_USE', 'A run is training on this dataset. Wait for it to end, or stop it first.')
       await preparation.cancel(id)
+      await openDatasets.close(id)
       repository.setDeleted(id, clock.nowMs(), clock.nowMs())
       changed(id)
     },
@@ -188,7 +221,10 @@ export function createDatasetService(dependencies: DatasetServiceDependencies) {
   }
 }
 
-/** A run can start now: checked, and every row usable or the unusable ones given up. */
-function isTrainable({ deletedAtMs, status, stats, acceptsValidRowsOnly }: DatasetRecord): boolean {
-  return deletedAtMs === null && status === 'ready' && stats !== null && judgeDataset(stats, acceptsValidRowsOnly).status === 'ready'
+type ChosenSourceWithSize = Parameters<Preparation['startImport']>[1][number] & { readonly sizeBytes: number }
+
+/** A run can start now: checked, conversations to train on, and every row usable or the unusable ones given up. */
+function isTrainable({ deletedAtMs, status, stats, shape, acceptsValidRowsOnly }: DatasetRecord): boolean {
+  if (deletedAtMs !== null || status !== 'ready' || stats === null || shape === 'text') return false
+  return judgeDataset(stats, acceptsValidRowsOnly).status === 'ready'
 }

@@ -1,15 +1,14 @@
 import './datasets.css'
-import { Link, useNavigate } from '@tanstack/react-router'
-import { Database, Import } from 'lucide-react'
+import { useNavigate } from '@tanstack/react-router'
+import { Database, Import, Sparkles } from 'lucide-react'
 import { useState } from 'react'
-import type { Dataset, DatasetStatus } from '../../../preload/contract/datasets.ts'
-import { formatBytes, formatCount } from '../../lib/format.ts'
+import type { DatasetStatus } from '../../../preload/contract/datasets.ts'
 import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
-import { RelativeTime } from '../../ui/RelativeTime.tsx'
-import { statusNames } from './dataset-text.ts'
-import { DatasetStatusBadge } from './DatasetStatusBadge.tsx'
+import { Menu } from '../../ui/Menu.tsx'
+import { countRows, statusNames } from './dataset-text.ts'
+import { DatasetTable } from './DatasetTable.tsx'
 import { importStore } from './import-store.ts'
 import { useDatasetActions, useDatasets, useSamples, type DatasetFilter } from './queries.ts'
 
@@ -57,12 +56,15 @@ export function DatasetsPage() {
           <option value="rows">Most rows first</option>
           <option value="size">Largest first</option>
         </select>
-        <ImportButton />
+        <span className="bar-end">
+          <SampleMenu />
+          <ImportButton />
+        </span>
       </div>
       {datasets.data.length === 0 ? (
         <p className="page-note">No dataset matches. Clear the search to see all.</p>
       ) : (
-        <DatasetTable datasets={datasets.data} />
+        <DatasetTable datasets={datasets.data} isOld={datasets.isPlaceholderData} />
       )}
     </div>
   )
@@ -77,78 +79,71 @@ function ImportButton() {
   )
 }
 
-function NoDatasets() {
+function useOpenSample() {
   const navigate = useNavigate()
-  const samples = useSamples()
   const { importSample } = useDatasetActions()
-  const sample = samples.data?.[0]
+  const open = (sampleId: string) =>
+    importSample.mutate(sampleId, {
+      onSuccess: ({ id }) => void navigate({ to: '/datasets/$datasetId', params: { datasetId: id } }),
+    })
+  return { open, isPending: importSample.isPending }
+}
+
+function SampleMenu() {
+  const samples = useSamples().data ?? []
+  const sample = useOpenSample()
+  if (samples.length === 0) return null
   return (
-    <EmptyState
-      icon={<Database size={28} aria-hidden="true" />}
-      title="No dataset yet"
-      body="Drop a JSONL file of conversations anywhere on this window. It is checked on this computer; nothing is uploaded."
-      action={
-        <>
-          <ImportButton />
-          {sample !== undefined && (
-            <Button
-              disabled={importSample.isPending}
-              onClick={() =>
-                importSample.mutate(sample.id, {
-                  onSuccess: ({ id }) => void navigate({ to: '/datasets/$datasetId', params: { datasetId: id } }),
-                })
-              }
-            >
-              Use the sample dataset
-            </Button>
-          )}
-        </>
+    <Menu
+      trigger={
+        <Button disabled={sample.isPending}>
+          <Sparkles size={14} aria-hidden="true" />
+          Samples
+        </Button>
       }
+      items={samples.map(({ id, title, rows }) => ({ id, label: `${title}, ${countRows(rows)}`, onSelect: () => sample.open(id) }))}
     />
   )
 }
 
-function DatasetTable({ datasets }: { readonly datasets: readonly Dataset[] }) {
+function NoDatasets() {
+  const samples = useSamples().data ?? []
+  const sample = useOpenSample()
+  const [first, ...others] = samples
   return (
-    <div className="table-scroll" role="region" aria-label="Datasets" tabIndex={0}>
-      <table className="data-table">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Status</th>
-            <th scope="col" className="number">
-              Rows
-            </th>
-            <th scope="col" className="number">
-              Issues
-            </th>
-            <th scope="col" className="number">
-              Size
-            </th>
-            <th scope="col">Imported</th>
-          </tr>
-        </thead>
-        <tbody>
-          {datasets.map((dataset) => (
-            <tr key={dataset.id}>
-              <th scope="row" className="dataset-name">
-                <Link to="/datasets/$datasetId" params={{ datasetId: dataset.id }} title={`${dataset.name}\n${dataset.fileName}`}>
-                  {dataset.name}
-                </Link>
-              </th>
-              <td>
-                <DatasetStatusBadge dataset={dataset} />
-              </td>
-              <td className="number">{formatCount(dataset.stats?.validRows)}</td>
-              <td className="number">{formatCount(dataset.stats?.errors)}</td>
-              <td className="number">{formatBytes(dataset.sizeBytes)}</td>
-              <td>
-                <RelativeTime atMs={dataset.createdAtMs} />
-              </td>
-            </tr>
+    <>
+      <EmptyState
+        icon={<Database size={28} aria-hidden="true" />}
+        title="No dataset yet"
+        body="Drop files of conversations anywhere on this window: JSON Lines, JSON, CSV, TSV or Parquet. They are checked on this computer; nothing is uploaded."
+        action={
+          <>
+            <ImportButton />
+            {first !== undefined && (
+              <Button disabled={sample.isPending} onClick={() => sample.open(first.id)}>
+                Use the sample dataset
+              </Button>
+            )}
+          </>
+        }
+      />
+      {others.length > 0 && (
+        <ul className="sample-list" aria-label="More samples">
+          {others.map(({ id, title, description, rows }) => (
+            <li key={id} className="card">
+              <div>
+                <b>{title}</b>
+                <span className="field-hint">
+                  {countRows(rows)}. {description}
+                </span>
+              </div>
+              <Button size="small" aria-label={`Use the sample ${title}`} disabled={sample.isPending} onClick={() => sample.open(id)}>
+                Use
+              </Button>
+            </li>
           ))}
-        </tbody>
-      </table>
-    </div>
+        </ul>
+      )}
+    </>
   )
 }

@@ -1,118 +1,114 @@
 import './datasets.css'
+import './import.css'
 import { useMutation } from '@tanstack/react-query'
+import { FilePlus2 } from 'lucide-react'
 import { useRef, useState, type FormEvent, type RefObject } from 'react'
-import type { FilePreview } from '../../../preload/contract/datasets.ts'
+import { useStore } from 'zustand'
+import type { ColumnMapping, FilePreview } from '../../../preload/contract/datasets.ts'
 import { bridge } from '../../lib/bridge.ts'
 import { describeError } from '../../lib/describe-error.ts'
-import { formatBytes } from '../../lib/format.ts'
+import { formatCount } from '../../lib/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { FormField } from '../../ui/FormField.tsx'
-import { ConversationView } from './ConversationView.tsx'
-import { shapeNames } from './dataset-text.ts'
+import { FileCard } from './FileCard.tsx'
+import { importStore } from './import-store.ts'
+import { isWholeMapping } from './MappingFields.tsx'
+import { MappingStep } from './MappingStep.tsx'
 
 interface ImportDialogProps {
-  readonly preview: FilePreview | null
-  /** Why the chosen file could not even be looked at. */
-  readonly problem: string | null
-  readonly onClose: () => void
   /** Goes to a dataset: the imported one, or the one that has the file already. */
   readonly onOpen: (datasetId: string) => void
 }
 
-/** Shows what a chosen file is, and imports it only when the user says so. */
-export function ImportDialog({ preview, problem, onClose, onOpen }: ImportDialogProps) {
+/** Shows what the chosen files are, and imports them only when the user says so. */
+export function ImportDialog({ onOpen }: ImportDialogProps) {
+  const { files, problems, close } = useStore(importStore)
   const nameField = useRef<HTMLInputElement>(null)
+  const hasFiles = files.length > 0
   return (
     <Dialog
-      isOpen={preview !== null || problem !== null}
-      title={preview === null ? 'This file cannot be imported' : 'Import this file'}
-      onClose={onClose}
-      width="wide"
+      isOpen={hasFiles || problems.length > 0}
+      title={titleOf(files.length)}
+      onClose={close}
+      width={hasFiles ? 'full' : 'normal'}
       initialFocus={nameField}
     >
-      {preview === null ? (
-        <>
-          <p role="alert">{problem}</p>
-          <div className="dialog-actions">
-            <Button onClick={onClose}>Close</Button>
-          </div>
-        </>
+      {problems.map((problem) => (
+        <p key={problem} role="alert" className={hasFiles ? 'field-error' : ''}>
+          {problem}
+        </p>
+      ))}
+      {hasFiles ? (
+        <ImportForm files={files} nameField={nameField} onOpen={onOpen} />
       ) : (
-        <ImportForm key={preview.token} preview={preview} nameField={nameField} onClose={onClose} onOpen={onOpen} />
+        <div className="dialog-actions">
+          <Button onClick={close}>Close</Button>
+        </div>
       )}
     </Dialog>
   )
 }
 
-interface ImportFormProps {
-  readonly preview: FilePreview
-  readonly nameField: RefObject<HTMLInputElement | null>
-  readonly onClose: () => void
-  readonly onOpen: (datasetId: string) => void
+function titleOf(files: number): string {
+  if (files === 0) return 'This file cannot be imported'
+  return files === 1 ? 'Import this file' : `Import ${formatCount(files)} files as one dataset`
 }
 
-function ImportForm({ preview, nameField, onClose, onOpen }: ImportFormProps) {
-  const [name, setName] = useState(preview.fileName.replace(/\.[^.]+$/, ''))
+interface ImportFormProps extends ImportDialogProps {
+  readonly files: readonly FilePreview[]
+  readonly nameField: RefObject<HTMLInputElement | null>
+}
+
+function ImportForm({ files, nameField, onOpen }: ImportFormProps) {
+  const { close, pick, isLooking } = useStore(importStore)
+  const [typedName, setName] = useState<string | null>(null)
+  const [chosenMapping, setMapping] = useState<ColumnMapping | null>(null)
+  const name = typedName ?? nameOfFile(files[0]?.fileName ?? '')
+  const unmapped = files.find(({ columns }) => columns !== null)
+  const mapping =
+    unmapped === undefined ? null : (chosenMapping ?? unmapped.suggestedMapping ?? { kind: 'chat', system: null, user: '', assistant: '' })
+  const open = (id: string) => {
+    close()
+    onOpen(id)
+  }
   const start = useMutation({
-    mutationFn: () => bridge.invoke('datasets.import', { token: preview.token, name }),
-    onSuccess: ({ id }) => {
-      onClose()
-      onOpen(id)
-    },
+    mutationFn: () => bridge.invoke('datasets.import', { tokens: files.map(({ token }) => token), name, mapping }),
+    onSuccess: ({ id }) => open(id),
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
     start.mutate()
   }
-  const isUsable = preview.problem === null
-  const existingId = preview.existingDatasetId
+  const isUsable = files.every(({ problem }) => problem === null) && (mapping === null || isWholeMapping(mapping))
   return (
     <form className="import-form" onSubmit={submit}>
-      <dl className="fact-list">
-        <Fact label="File" value={preview.fileName} />
-        <Fact label="Size" value={formatBytes(preview.sizeBytes)} />
-        <Fact label="Shape" value={preview.shape === null ? 'Not recognised' : shapeNames[preview.shape]} />
-      </dl>
-      <p className="field-hint">{preview.evidence}</p>
-      {preview.problem !== null && (
-        <p role="alert" className="field-error">
-          {preview.problem}
-        </p>
-      )}
-      {existingId !== null && (
-        <div className="dataset-decision">
-          <p>The same file is imported already. Importing it again makes a second dataset.</p>
-          <Button
-            size="small"
-            onClick={() => {
-              onClose()
-              onOpen(existingId)
-            }}
-          >
-            Open the dataset
-          </Button>
-        </div>
-      )}
-      {preview.firstConversation !== null && (
-        <div>
-          <h3>First conversation</h3>
-          <ConversationView messages={preview.firstConversation} isCompact />
-        </div>
-      )}
-      {isUsable && (
-        <FormField label="Name" error={name.trim() === '' ? 'Give the dataset a name.' : undefined}>
-          {(field) => <input {...field} ref={nameField} value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />}
-        </FormField>
-      )}
+      <ol className="file-cards" aria-label="Files">
+        {files.map((file, place) => (
+          <FileCard key={file.token} file={file} place={place} count={files.length} onOpen={open} />
+        ))}
+      </ol>
+      <div className="import-add">
+        <Button size="small" disabled={isLooking} onClick={() => void pick()}>
+          <FilePlus2 size={14} aria-hidden="true" />
+          Add files
+        </Button>
+        <span className="field-hint" role="status">
+          {isLooking ? 'Looking at the files.' : files.length > 1 ? 'The rows follow each other in this order.' : ''}
+        </span>
+      </div>
+      {unmapped !== undefined && mapping !== null && <MappingStep file={unmapped} mapping={mapping} onChange={setMapping} />}
+      <FormField label="Name" error={name.trim() === '' ? 'Give the dataset a name.' : undefined}>
+        {(field) => <input {...field} ref={nameField} value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />}
+      </FormField>
       {start.error !== null && (
         <p role="alert" className="field-error">
           {describeError(start.error)}
         </p>
       )}
       <div className="dialog-actions">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="primary" disabled={!isUsable || name.trim() === '' || start.isPending}>
+        <Button onClick={close}>Cancel</Button>
+        <Button type="submit" variant="primary" disabled={!isUsable || name.trim() === '' || start.isPending || isLooking}>
           Import
         </Button>
       </div>
@@ -120,11 +116,7 @@ function ImportForm({ preview, nameField, onClose, onOpen }: ImportFormProps) {
   )
 }
 
-function Fact({ label, value }: { readonly label: string; readonly value: string }) {
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
-    </div>
-  )
+/** `chats.jsonl.gz` becomes `chats`. */
+function nameOfFile(fileName: string): string {
+  return fileName.replace(/\.(gz|zst)$/i, '').replace(/\.[^.]+$/, '')
 }

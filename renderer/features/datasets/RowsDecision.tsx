@@ -3,6 +3,7 @@ import { TriangleAlert } from 'lucide-react'
 import type { Dataset } from '../../../preload/contract/datasets.ts'
 import { formatCount } from '../../lib/format.ts'
 import { Button } from '../../ui/Button.tsx'
+import { countRows } from './dataset-text.ts'
 import { useDatasetActions } from './queries.ts'
 
 /** When some rows are bad the user decides whether the good ones are used; nothing is left out silently. */
@@ -16,7 +17,7 @@ export function RowsDecision({ dataset }: { readonly dataset: Dataset }) {
     return (
       <section className="dataset-decision" aria-label="Rows with issues">
         <p>
-          Runs use the {formatCount(stats.validRows)} usable rows; {countRows(stats.errorRows)} with issues{' '}
+          Runs use the {formatCount(stats.validRows)} usable rows; {countRows(stats.errorRows)} with errors{' '}
           {stats.errorRows === 1 ? 'is' : 'are'} left out.
         </p>
         <Button size="small" onClick={() => decide(false)} disabled={acceptValidRows.isPending}>
@@ -29,8 +30,10 @@ export function RowsDecision({ dataset }: { readonly dataset: Dataset }) {
     <section className="dataset-decision" data-open="true" aria-label="Rows with issues">
       <TriangleAlert size={16} aria-hidden="true" />
       <p>
-        {formatCount(stats.errorRows)} of {countRows(stats.rows)} {stats.errorRows === 1 ? 'has' : 'have'} issues.{' '}
-        {stats.validRows === 0 ? 'Correct the file and import it again.' : 'Train on the rest, or correct the file and import it again.'}
+        {formatCount(stats.errorRows)} of {countRows(stats.rows)} {stats.errorRows === 1 ? 'has' : 'have'} errors.{' '}
+        {stats.validRows === 0
+          ? 'Correct them under Issues, or correct the file and import it again.'
+          : 'Correct them under Issues, or train on the rest.'}
       </p>
       <Button onClick={() => void navigate({ to: '.', search: { tab: 'issues' }, replace: true })}>Keep fixing</Button>
       {stats.validRows > 0 && (
@@ -40,8 +43,4 @@ export function RowsDecision({ dataset }: { readonly dataset: Dataset }) {
       )}
     </section>
   )
-}
-
-function countRows(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`
 }

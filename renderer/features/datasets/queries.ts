@@ -1,6 +1,6 @@
-import { keepPreviousData, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { RouteInput } from '../../../preload/contract/contract.ts'
-import type { Conversation, Dataset } from '../../../preload/contract/datasets.ts'
+import type { Dataset } from '../../../preload/contract/datasets.ts'
 import { bridge } from '../../lib/bridge.ts'
 import { describeError } from '../../lib/describe-error.ts'
 import { useToasts } from '../../ui/Toasts.tsx'
@@ -27,45 +27,21 @@ export function useSamples() {
   return useQuery({ queryKey: ['samples'], queryFn: () => bridge.invoke('datasets.listSamples', {}) })
 }
 
-/** A page of faults, and the exact count of each kind. */
-export function useDatasetErrors(id: string, offset: number, limit: number) {
-  return useQuery({
-    queryKey: ['datasets', id, 'errors', offset, limit],
-    queryFn: () => bridge.invoke('datasets.listErrors', { id, offset, limit }),
-    placeholderData: keepPreviousData,
-  })
-}
-
-const rowPageSize = 100
-
-/** The usable rows around some places of the list; only the pages that hold them are read. */
-export function useDatasetRows(id: string, places: readonly number[]) {
-  const pages = [...new Set(places.map((place) => Math.floor(place / rowPageSize)))]
-  const results = useQueries({
-    queries: pages.map((page) => ({
-      queryKey: ['datasets', id, 'rows', page],
-      queryFn: () => bridge.invoke('datasets.listRows', { id, offset: page * rowPageSize, limit: rowPageSize }),
-    })),
-  })
-  const answers = results.flatMap(({ data }, position) => (data === undefined ? [] : [{ page: pages[position], ...data }]))
-  return {
-    total: answers[0]?.total,
-    error: results.find((result) => result.error !== null)?.error ?? null,
-    rowAt(index: number): Conversation | undefined {
-      return answers.find((answer) => answer.page === Math.floor(index / rowPageSize))?.rows[index % rowPageSize]
-    },
+/** Puts an answer of main into the cache, so that every part of the page follows at once. */
+export function useKeepDataset() {
+  const client = useQueryClient()
+  return (dataset: Dataset) => {
+    client.setQueryData(['datasets', dataset.id], dataset)
+    return client.invalidateQueries({ queryKey: ['datasets', 'list'] })
   }
 }
 
-/** Everything that changes a dataset; a failure is said in a message at the window's edge. */
+/** Everything that changes a dataset as a whole; a failure is said in a message at the window's edge. */
 export function useDatasetActions() {
   const client = useQueryClient()
   const toasts = useToasts()
+  const onSuccess = useKeepDataset()
   const onError = (error: unknown) => toasts.show(describeError(error))
-  const onSuccess = (dataset: Dataset) => {
-    client.setQueryData(['datasets', dataset.id], dataset)
-    return client.invalidateQueries({ queryKey: ['datasets'] })
-  }
   const undoDelete = useMutation({ mutationFn: (id: string) => bridge.invoke('datasets.undoDelete', { id }), onSuccess, onError })
   return {
     importSample: useMutation({
@@ -81,6 +57,31 @@ export function useDatasetActions() {
     validateAgain: useMutation({ mutationFn: (id: string) => bridge.invoke('datasets.validateAgain', { id }), onSuccess, onError }),
     rename: useMutation({
       mutationFn: (input: RouteInput<'datasets.rename'>) => bridge.invoke('datasets.rename', input),
+      onSuccess,
+      onError,
+    }),
+    setMapping: useMutation({
+      mutationFn: (input: RouteInput<'datasets.setMapping'>) => bridge.invoke('datasets.setMapping', input),
+      onSuccess,
+      onError,
+    }),
+    cancelTask: useMutation({
+      mutationFn: (input: RouteInput<'datasets.cancelTask'>) => bridge.invoke('datasets.cancelTask', input),
+      onSuccess,
+      onError,
+    }),
+    countTokens: useMutation({
+      mutationFn: (input: RouteInput<'datasets.countTokens'>) => bridge.invoke('datasets.countTokens', input),
+      onSuccess,
+      onError,
+    }),
+    findNearDuplicates: useMutation({
+      mutationFn: (input: RouteInput<'datasets.findNearDuplicates'>) => bridge.invoke('datasets.findNearDuplicates', input),
+      onSuccess,
+      onError,
+    }),
+    setSplit: useMutation({
+      mutationFn: (input: RouteInput<'datasets.setSplit'>) => bridge.invoke('datasets.setSplit', input),
       onSuccess,
       onError,
     }),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { datasetSchema } from '../../../preload/contract/datasets.ts'
+import { datasetSchema, rowFilterSchema } from '../../../preload/contract/datasets.ts'
 import { createDatasetHandlers } from '../../../main/features/datasets/handlers.ts'
 import { createDatasetLab, goodRow, readFixture, type DatasetLab } from './dataset-lab.ts'
 
@@ -14,9 +14,14 @@ afterEach(() => lab.close())
 
 const context = (droppedPath: string | null) => ({ windowId: 1, droppedPath })
 const page = { offset: 0, limit: 50 }
+const everything = {
+  filter: rowFilterSchema.parse({}),
+  sort: { by: 'line', descending: false } as const,
+  ...page,
+}
 
 describe('importing a file', () => {
-  it('copies it under its hash, checks it in the thread, tells the windows and notifies once', async () => {
+  it('copies it under its hash, checks it in the engine, tells the windows and notifies once', async () => {
     const content = readFixture('messages.jsonl')
     const dataset = await lab.import('library.jsonl', content)
     expect(datasetSchema.parse(dataset)).toMatchObject({
@@ -33,13 +38,13 @@ describe('importing a file', () => {
       { type: 'dataset_ready', target: { page: 'datasets', id: dataset.id }, dedupeKey: `dataset_ready:${dataset.id}` },
     ])
     const statuses = lab.events.filter(({ name }) => name === 'datasets.progressed').map(({ payload }) => payload)
-    expect(statuses.at(-1)).toEqual({ id: dataset.id, status: 'ready', progress: 1 })
+    expect(statuses).toContainEqual(expect.objectContaining({ id: dataset.id, status: 'ready', progress: 1 }))
     expect(statuses[0]).toMatchObject({ status: 'importing' })
   })
 
   it('is "importing" at once and answers before the copy is made', async () => {
     const { token } = await lab.service.preview(lab.write('a.jsonl', goodRow('a')))
-    const dataset = await lab.service.importChosen({ token, name: 'a' })
+    const dataset = await lab.service.importChosen({ tokens: [token], name: 'a', mapping: null })
     expect(dataset).toMatchObject({ status: 'importing', progress: 0, isTrainable: false, sha256: null, stats: null })
     await lab.service.whenSettled(dataset.id)
     expect(lab.service.get(dataset.id).status).toBe('ready')
@@ -47,8 +52,8 @@ describe('importing a file', () => {
 
   it('keeps usable rows when some are bad, and the user decides', async () => {
     const dataset = await lab.import('faults.jsonl', readFixture('messages-with-faults.jsonl'))
-    expect(dataset).toMatchObject({ status: 'error', isTrainable: false, stats: { validRows: 3, errorRows: 9 } })
-    expect(dataset.errorMessage).toContain('Use the 3 usable rows only')
+    expect(dataset).toMatchObject({ status: 'error', isTrainable: false, stats: { validRows: 4, errorRows: 8 } })
+    expect(dataset.errorMessage).toContain('Use the 4 usable rows only')
     expect(lab.notices).toEqual([])
     await expect(lab.service.freeze(dataset.id)).rejects.toMatchObject({ code: 'DATASET_NOT_READY' })
     expect(lab.service.acceptValidRows({ id: dataset.id, accept: true })).toMatchObject({
@@ -56,84 +61,81 @@ describe('importing a file', () => {
       isTrainable: true,
       errorMessage: null,
     })
-    expect((await lab.service.freeze(dataset.id)).rows).toBe(3)
+    expect((await lab.service.freeze(dataset.id)).rows).toBe(4)
     expect(lab.service.acceptValidRows({ id: dataset.id, accept: false })).toMatchObject({ status: 'error', isTrainable: false })
   })
 
-  it('lists errors in file order by pages, with exact counts by code', async () => {
+  it('lists the faults by rule, with the true line and pointer of each', async () => {
     const { id } = await lab.import('faults.jsonl', readFixture('messages-with-faults.jsonl'))
-    const first = lab.service.listErrors({ id, offset: 0, limit: 4 })
-    const second = lab.service.listErrors({ id, offset: 4, limit: 100 })
-    expect([...first.errors, ...second.errors].map(({ line }) => line)).toEqual([3, 4, 5, 7, 8, 10, 11, 12, 13])
-    expect(first.total).toBe(9)
-    expect(first.byCode).toHaveLength(9)
+    const groups = await lab.service.listIssues(id)
+    const errors = groups.filter(({ severity }) => severity === 'error')
+    const lines = await Promise.all(
+      errors.map(async ({ rule }) => (await lab.service.listIssueExamples({ id, rule, ...page })).examples.map(({ line }) => line)),
+    )
+    expect([...new Set(lines.flat())].toSorted((a, b) => a - b)).toEqual([3, 4, 5, 7, 8, 10, 11, 12])
+    expect(groups.every(({ rows, count }) => rows > 0 && count >= rows)).toBe(true)
   })
 
   it('reads rows from their bytes, with true lines, past BOM, CRLF, blank and bad lines', async () => {
     const content = `\ufeff${goodRow('één 🌱')}\r\n\r\n{bad}\r\n${goodRow('two')}\r\n   \r\n${goodRow('three')}`
     const { id } = await lab.import('mixed.jsonl', content)
-    const { total, rows } = await lab.service.listRows({ id, ...page })
+    const { total, rows } = await lab.service.listRows({ id, ...everything, filter: { ...everything.filter, state: 'usable' } })
     expect(total).toBe(3)
-    expect(rows.map(({ line, messages }) => [line, messages[0]?.content])).toEqual([
+    expect(rows.map(({ line, first }) => [line, first])).toEqual([
       [1, 'één 🌱'],
       [4, 'two'],
       [6, 'three'],
     ])
-    expect((await lab.service.listRows({ id, offset: 1, limit: 1 })).rows.map(({ line }) => line)).toEqual([4])
-    expect((await lab.service.listRows({ id, offset: 9, limit: 1 })).rows).toEqual([])
+    expect((await lab.service.listRows({ id, ...everything, offset: 1, limit: 1 })).rows.map(({ line }) => line)).toEqual([3])
+    expect((await lab.service.listRows({ id, ...everything, offset: 9, limit: 1 })).rows).toEqual([])
   })
 
   it('notices that the stored copy was tampered with, when reading and when checking again', async () => {
     const dataset = await lab.import('a.jsonl', `${goodRow('a')}\n${goodRow('b')}\n`)
+    await lab.restart()
     appendFileSync(join(lab.datasetsFolder, `${dataset.sha256}.jsonl`), 'x')
     await expect(lab.service.freeze(dataset.id)).rejects.toMatchObject({ code: 'DATASET_FILE_UNREADABLE' })
     expect(lab.service.validateAgain(dataset.id).status).toBe('validating')
     await lab.service.whenSettled(dataset.id)
-    expect(lab.service.get(dataset.id)).toMatchObject({
-      status: 'error',
-      stats: null,
-      errorMessage: expect.stringContaining('was changed on the disk'),
-    })
-    rmSync(join(lab.datasetsFolder, `${dataset.sha256}.jsonl`))
-    await expect(lab.service.listRows({ id: dataset.id, ...page })).resolves.toMatchObject({ rows: [] })
+    expect(lab.service.get(dataset.id)).toMatchObject({ status: 'error', errorMessage: expect.stringContaining('was changed on the disk') })
   })
 
   it('checking again replaces the old findings instead of adding to them', async () => {
     const { id } = await lab.import('faults.jsonl', readFixture('messages-with-faults.jsonl'))
-    const before = lab.service.listErrors({ id, ...page })
+    const before = await lab.service.listIssues(id)
     lab.service.validateAgain(id)
     expect(lab.service.validateAgain(id).status).toBe('validating')
     await lab.service.whenSettled(id)
-    expect(lab.service.listErrors({ id, ...page })).toEqual(before)
-    expect((await lab.service.listRows({ id, ...page })).rows).toHaveLength(3)
+    expect(await lab.service.listIssues(id)).toEqual(before)
+    expect((await lab.service.listRows({ id, ...everything })).total).toBe(12)
   })
 
   it('names a source that vanished, and leaves no half copy behind', async () => {
     const path = lab.write('gone.jsonl', goodRow('a'))
     const { token } = await lab.service.preview(path)
-    const dataset = await lab.service.importChosen({ token, name: 'gone' })
+    const dataset = await lab.service.importChosen({ tokens: [token], name: 'gone', mapping: null })
     rmSync(path)
     await lab.service.whenSettled(dataset.id)
-    expect(lab.service.get(dataset.id)).toMatchObject({ status: 'error', errorMessage: expect.stringContaining('no longer there') })
-    expect(readdirSync(lab.datasetsFolder)).toEqual([])
+    expect(lab.service.get(dataset.id)).toMatchObject({ status: 'error', errorMessage: expect.stringContaining('was not found') })
+    expect(readdirSync(lab.datasetsFolder)).toEqual(['index'])
     expect(() => lab.service.validateAgain(dataset.id)).toThrow(expect.objectContaining({ code: 'DATASET_NOT_READY' }))
   })
 })
 
 describe('choosing a file', () => {
   it('never gives the window a path, and takes each token once', async () => {
-    const handlers = createDatasetHandlers({ service: lab.service, pickFile: () => Promise.resolve(null) })
+    const handlers = createDatasetHandlers({ service: lab.service, pickFiles: () => Promise.resolve([]) })
     const path = lab.write('secret-name.jsonl', goodRow('a'))
     const preview = await handlers['datasets.previewDrop']({}, context(path))
     expect(JSON.stringify(preview)).not.toContain(lab.folder)
     expect(preview).toMatchObject({ fileName: 'secret-name.jsonl', shape: 'messages', problem: null, existingDatasetId: null })
-    const dataset = await handlers['datasets.import']({ token: preview.token, name: 'a' }, context(null))
+    const dataset = await handlers['datasets.import']({ tokens: [preview.token], name: 'a' }, context(null))
     await lab.service.whenSettled(dataset.id)
-    await expect(handlers['datasets.import']({ token: preview.token, name: 'a' }, context(null))).rejects.toMatchObject({
+    await expect(handlers['datasets.import']({ tokens: [preview.token], name: 'a' }, context(null))).rejects.toMatchObject({
       code: 'DATASET_FILE_UNREADABLE',
     })
     expect((await handlers['datasets.previewDrop']({}, context(path))).existingDatasetId).toBe(dataset.id)
-    expect(await handlers['datasets.pickFile']({}, context(null))).toBeNull()
+    expect(await handlers['datasets.pickFiles']({}, context(null))).toEqual([])
     expect(() => handlers['datasets.previewDrop']({}, context(null))).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
   })
 
@@ -143,15 +145,15 @@ describe('choosing a file', () => {
     const path = lab.write('a.jsonl', goodRow('a'))
     const { token } = await lab.service.preview(path)
     appendFileSync(path, '\nmore')
-    await expect(lab.service.importChosen({ token, name: 'a' })).rejects.toMatchObject({
+    await expect(lab.service.importChosen({ tokens: [token], name: 'a', mapping: null })).rejects.toMatchObject({
       message: expect.stringContaining('changed after'),
     })
   })
 
   it('does not import what the preview found unusable', async () => {
     const preview = await lab.service.preview(lab.write('notes.txt', readFixture('not-a-dataset.txt')))
-    expect(preview.problem).toContain('No line of the file is a JSON object')
-    await expect(lab.service.importChosen({ token: preview.token, name: 'notes' })).rejects.toMatchObject({ message: preview.problem })
+    expect(preview.problem).toContain('plain text without rows or columns')
+    await expect(lab.service.importChosen({ tokens: [preview.token], name: 'notes', mapping: null })).rejects.toMatchObject({ message: preview.problem })
     expect(lab.service.list({ search: '', status: null, sort: 'newest' })).toEqual([])
   })
 
@@ -194,7 +196,7 @@ describe('list, rename, delete and undo', () => {
     expect(() => lab.service.get(dataset.id)).toThrow(expect.objectContaining({ code: 'DATASET_NOT_FOUND' }))
     expect(lab.service.describe(dataset.id)).toMatchObject({ name: 'a.jsonl', isTrainable: false })
     expect(lab.service.undoDelete(dataset.id)).toMatchObject({ status: 'ready', isTrainable: true })
-    expect((await lab.service.listRows({ id: dataset.id, ...page })).rows).toHaveLength(1)
+    expect((await lab.service.listRows({ id: dataset.id, ...everything })).rows).toHaveLength(1)
   })
 
   it('a dataset that a run trains on cannot be deleted', async () => {
@@ -218,7 +220,7 @@ describe('list, rename, delete and undo', () => {
     const files = readdirSync(lab.datasetsFolder).filter((name) => name.endsWith('.jsonl'))
     expect(files.sort()).toEqual([`${kept.sha256}.jsonl`, `${twin.sha256}.jsonl`].sort())
     expect(readdirSync(join(lab.datasetsFolder, 'frozen'))).toEqual([])
-    expect((await lab.service.listRows({ id: twin.id, ...page })).rows).toHaveLength(1)
+    expect((await lab.service.listRows({ id: twin.id, ...everything })).rows).toHaveLength(1)
     expect(existsSync(join(lab.datasetsFolder, `${shared.sha256}.jsonl`))).toBe(true)
   })
 })

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { DatasetRepository } from '../../../main/features/datasets/repository.ts'
-import { createDatasetLab, goodRow, type DatasetLab } from './dataset-lab.ts'
+import { datasetEvents, rowFilterSchema } from '../../../preload/contract/datasets.ts'
+import { createDatasetLab, goodRow, readFixture, type DatasetLab } from './dataset-lab.ts'
 
 let lab: DatasetLab | undefined
 afterEach(() => lab?.close())
@@ -13,7 +13,7 @@ describe('when the app dies in the middle', () => {
   it('a torn import becomes an error that says what to do, and its partial copy is removed', async () => {
     lab = createDatasetLab()
     const id = '01890000-0000-7000-8000-000000000001'
-    lab.repository.insert({ id, name: 'torn', fileName: 'torn.jsonl', sizeBytes: 10, atMs: 1 })
+    lab.repository.insert({ id, name: 'torn', fileName: 'torn.jsonl', sizeBytes: 10, mapping: null, atMs: 1 })
     mkdirSync(join(lab.datasetsFolder, 'frozen'), { recursive: true })
     writeFileSync(join(lab.datasetsFolder, `${id}.partial`), 'half')
     writeFileSync(join(lab.datasetsFolder, 'frozen', `${id}.partial`), 'half')
@@ -27,39 +27,38 @@ describe('when the app dies in the middle', () => {
     expect(readdirSync(join(lab.datasetsFolder, 'frozen'))).toEqual([])
   })
 
-  it('a torn check starts over and ends with exactly one set of rows', async () => {
-    // The first session dies after its second batch has been stored.
-    let onSecondBatch: (() => void) | undefined
-    const secondBatch = new Promise<void>((resolve) => {
-      onSecondBatch = resolve
-    })
-    let batches = 0
-    lab = createDatasetLab({
-      wrapRepository: (repository): DatasetRepository => ({
-        ...repository,
-        storeBatch(...input) {
-          repository.storeBatch(...input)
-          batches += 1
-          if (batches === 2) onSecondBatch?.()
-        },
-      }),
-    })
-    const { token } = await lab.service.preview(lab.write('big.jsonl', rows(5000)))
-    const { id } = await lab.service.importChosen({ token, name: 'big' })
-    await secondBatch
+  it('a check that is cut off goes on in the next session and ends with every row once', async () => {
+    lab = createDatasetLab()
+    const { token } = await lab.service.preview(lab.write('big.jsonl', rows(20_000)))
+    const { id } = await lab.service.importChosen({ tokens: [token], name: 'big', mapping: null })
+    await lab.seen((event) => event.name === 'datasets.progressed' && hasCheckBegun(event.payload))
     const restarted = lab.restart()
-    expect(lab.repository.find(id)?.status).toBe('validating')
     await restarted
     await lab.service.whenSettled(id)
-    expect(lab.service.get(id)).toMatchObject({ status: 'ready', stats: { rows: 5000 } })
-    expect(lab.repository.listRowPlaces(id, 0, 10_000)).toHaveLength(5000)
-    expect((await lab.service.listRows({ id, offset: 4999, limit: 1 })).rows[0]?.line).toBe(5000)
+    expect(lab.service.get(id)).toMatchObject({ status: 'ready', stats: { rows: 20_000, validRows: 20_000 } })
+    const last = await lab.service.listRows({ id, filter: rowFilterSchema.parse({}), sort: { by: 'line', descending: true }, offset: 0, limit: 1 })
+    expect(last).toMatchObject({ total: 20_000, rows: [{ line: 20_000 }] })
+  })
+
+  it('an engine killed with -9 in the middle is started again and the report is the same', async () => {
+    lab = createDatasetLab()
+    const content = [rows(20_000), readFixture('messages-with-faults.jsonl').toString('utf8')].join('\n')
+    const calm = await lab.import('calm.jsonl', content)
+    const { token } = await lab.service.preview(lab.write('torn.jsonl', content))
+    const { id } = await lab.service.importChosen({ tokens: [token], name: 'torn', mapping: null })
+    lab.events.length = 0
+    await lab.seen((event) => event.name === 'datasets.progressed' && hasCheckBegun(event.payload))
+    lab.engines.at(-1)?.kill('SIGKILL')
+    await lab.service.whenSettled(id)
+    expect(lab.engines.length).toBe(2)
+    expect(lab.service.get(id).stats).toEqual(calm.stats)
+    expect(await lab.service.listIssues(id)).toEqual(await lab.service.listIssues(calm.id))
   })
 
   it('a dataset deleted while it was being checked is checked again after undo', async () => {
     lab = createDatasetLab()
     const { token } = await lab.service.preview(lab.write('big.jsonl', rows(3000)))
-    const { id } = await lab.service.importChosen({ token, name: 'big' })
+    const { id } = await lab.service.importChosen({ tokens: [token], name: 'big', mapping: null })
     await lab.service.delete(id)
     expect(lab.service.list({ search: '', status: null, sort: 'newest' })).toEqual([])
     const undone = lab.service.undoDelete(id)
@@ -69,11 +68,20 @@ describe('when the app dies in the middle', () => {
     expect([undone.status, settled.status]).toEqual(undone.status === 'error' ? ['error', 'error'] : ['validating', 'ready'])
   })
 
-  it('a worker thread that dies is an error with a next step, not a dataset that hangs', async () => {
-    lab = createDatasetLab({
-      wrapValidator: (validator) => ({ ...validator, validate: () => Promise.reject(new Error('thread died')) }),
-    })
-    const dataset = await lab.import('a.jsonl', goodRow('a'))
-    expect(dataset).toMatchObject({ status: 'error', isTrainable: false, errorMessage: expect.stringContaining('Choose "Check again"') })
+  it('a check that fails for an unknown reason is an error with a next step, not a dataset that hangs', async () => {
+    lab = createDatasetLab()
+    const { token } = await lab.service.preview(lab.write('a.jsonl', goodRow('a')))
+    const { id } = await lab.service.importChosen({ tokens: [token], name: 'a', mapping: null })
+    await lab.service.whenSettled(id)
+    rmSync(join(lab.datasetsFolder, 'index'), { recursive: true })
+    writeFileSync(join(lab.datasetsFolder, 'index'), 'a file where the folder should be')
+    lab.service.validateAgain(id)
+    await lab.service.whenSettled(id)
+    expect(lab.service.get(id)).toMatchObject({ status: 'error', isTrainable: false, errorMessage: expect.stringContaining('Choose "Check again"') })
   })
 })
+
+function hasCheckBegun(payload: unknown): boolean {
+  const { tasks } = datasetEvents['datasets.progressed'].parse(payload)
+  return tasks.some(({ kind, progress }) => kind === 'check' && progress > 0 && progress < 1)
+}

@@ -38,7 +38,7 @@ test('arrows in the palette stay inside the list, and the marked entry is told t
 test('commands of the menu and clicked system notices move the window', async () => {
   const main = await renderWindow('/datasets', {
     'costs.list': () => ({ totalMicroUsd: 0, runs: 0, records: [] }),
-    'datasets.pickFile': () => aPreview(),
+    'datasets.pickFiles': () => [aPreview()],
   })
   await act(async () => main.emit('settings.commandRequested', { command: 'go_costs' }))
   await waitFor(() => expect(title()).toBe('Costs'))

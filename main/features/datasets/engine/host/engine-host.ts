@@ -1,0 +1,33 @@
+import { createDatasetEngine } from '../engine.ts'
+import { hostConfigSchema, type EngineMessage } from './protocol.ts'
+import { createEngineServer } from './serve.ts'
+
+/** The message port that Electron gives a utility process. */
+interface ParentPort {
+  postMessage(message: unknown): void
+  on(event: 'message', listener: (event: { data: unknown }) => void): void
+}
+
+function main(): void {
+  const config = hostConfigSchema.parse(JSON.parse(process.argv[2] ?? '{}'))
+  const parentPort = Reflect.get(process, 'parentPort') as ParentPort | undefined
+  const post = (message: EngineMessage) => {
+    if (parentPort !== undefined) parentPort.postMessage(message)
+    else process.send?.(message)
+  }
+  const engine = createDatasetEngine({
+    workerScript: config.workerScript.startsWith('file:') ? new URL(config.workerScript) : config.workerScript,
+    workers: config.workers,
+    nativeBinding: config.nativeBinding,
+    onTasks: (key, tasks) => post({ type: 'tasks', key, tasks }),
+  })
+  const receive = createEngineServer(engine, post)
+  if (parentPort !== undefined) parentPort.on('message', ({ data }) => void receive(data))
+  else {
+    process.on('message', (message) => void receive(message))
+    // Without its parent nobody would ever ask again.
+    process.on('disconnect', () => process.exit(0))
+  }
+}
+
+main()

@@ -1,0 +1,100 @@
+import { flagNumbers } from './flags.ts'
+import { endOfAssignedSecret, isPlaceholder } from './secret-assignments.ts'
+import { isDigit, isLetter, matchEnd, type Visit } from './text-edges.ts'
+
+/** Keys of services: each stands alone as a run of letters, digits, `_` and `-`. */
+const keyForms: readonly (readonly [flag: number, prefix: string, form: RegExp])[] = [
+  [flagNumbers.awsKey, 'AKIA', /^AKIA[A-Z0-9]{16}$/],
+  [flagNumbers.awsKey, 'ASIA', /^ASIA[A-Z0-9]{16}$/],
+  [flagNumbers.githubToken, 'gh', /^gh[oprsu]_[A-Za-z0-9]{36,251}$/],
+  [flagNumbers.githubToken, 'github_pat_', /^github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}$/],
+  [flagNumbers.huggingFaceToken, 'hf_', /^hf_[A-Za-z0-9]{30,40}$/],
+  [flagNumbers.anthropicKey, 'sk-ant-', /^sk-ant-[a-z]{2,8}\d{2}-[A-Za-z0-9_-]{20,200}$/],
+  [flagNumbers.openaiKey, 'sk-', /^sk-(?:(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,200}|[A-Za-z0-9]{40,64})$/],
+  [flagNumbers.runpodKey, 'rpa_', /^rpa_[A-Za-z0-9]{30,80}$/],
+  [flagNumbers.slackToken, 'xox', /^xox[abeoprs]-[A-Za-z0-9-]{16,250}$/],
+  [flagNumbers.googleKey, 'AIza', /^AIza[A-Za-z0-9_-]{35}$/],
+]
+const restOfJwt = /\.eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{16,}/y
+const keyBlockStart = /-----BEGIN (?:[A-Z0-9]{1,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y
+const keyBlockText = /[A-Za-z0-9+/=\s\\:,.-]{40,}/y
+const blockMark = '-----BEGIN '
+const longestKey = 300
+const shortestRun = 16
+/** 1 for letters, digits, `_` and `-`. */
+const runCodes = new Uint8Array(65_536).map((_, code) => (isLetter(code) || isDigit(code) || code === 45 ? 1 : 0))
+
+/** Finds keys and tokens of services, and values that settings call a password or key. */
+export function findSecrets(text: string, visit: Visit): void {
+  const { length } = text
+  let at = shortestRun - 1
+  while (at < length) {
+    // Looks at every 16th character only: between two signs that end a run there is no room for a secret.
+    const floor = at - shortestRun
+    let before = at
+    while (before > floor && runCodes[text.charCodeAt(before)] === 1) before -= 1
+    if (before > floor) {
+      at = before + shortestRun
+      continue
+    }
+    let end = at + 1
+    while (end < length && runCodes[text.charCodeAt(end)] === 1) end += 1
+    at = Math.max(end, secretAt(text, floor + 1, end, visit)) + shortestRun
+  }
+}
+
+/** Reports the secret that the run is, and returns the index behind it. */
+function secretAt(text: string, start: number, end: number, visit: Visit): number {
+  if (text.startsWith('eyJ', start)) {
+    const jwtEnd = matchEnd(restOfJwt, text, end)
+    if (jwtEnd > 0) {
+      visit(flagNumbers.jwt, start, jwtEnd)
+      return jwtEnd
+    }
+  }
+  if (end - start <= longestKey) {
+    const flag = keyFlagOf(text.slice(start, end))
+    if (flag >= 0) {
+      visit(flag, start, end)
+      return end
+    }
+  }
+  const assignedEnd = endOfAssignedSecret(text, start, end)
+  if (assignedEnd > 0) visit(flagNumbers.assignedSecret, start, assignedEnd)
+  return assignedEnd
+}
+
+function keyFlagOf(token: string): number {
+  for (const [flag, prefix, form] of keyForms) {
+    if (token.startsWith(prefix) && form.test(token)) return isPlaceholder(token) ? -1 : flag
+  }
+  return -1
+}
+
+/** Finds private key blocks that hold key material; a header alone is documentation. */
+export function findPrivateKeys(text: string, visit: Visit): void {
+  let at = text.indexOf(blockMark)
+  while (at >= 0) {
+    keyBlockStart.lastIndex = at
+    let next = at + blockMark.length
+    if (keyBlockStart.test(text)) {
+      const bodyStart = keyBlockStart.lastIndex
+      keyBlockText.lastIndex = bodyStart
+      if (keyBlockText.test(text) && /[A-Za-z0-9+/]{24}/.test(text.slice(bodyStart, bodyStart + 200))) {
+        next = endOfKeyBlock(text, keyBlockText.lastIndex)
+        visit(flagNumbers.privateKey, at, next)
+      }
+    }
+    at = text.indexOf(blockMark, next)
+  }
+}
+
+/** Includes the end line, whose dashes the body pattern has taken already. */
+function endOfKeyBlock(text: string, bodyEnd: number): number {
+  const close = /END (?:[A-Z0-9]{1,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y
+  for (const start of [bodyEnd, bodyEnd - 4]) {
+    close.lastIndex = start
+    if (close.test(text)) return close.lastIndex
+  }
+  return bodyEnd
+}

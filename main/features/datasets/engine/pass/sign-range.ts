@@ -1,0 +1,31 @@
+import { signatureLength, type Signer } from '../hygiene/near-duplicates.ts'
+import type { RowReader } from '../row-model.ts'
+import type { FillRange } from './fill-range.ts'
+import type { RangeReader } from './range-reader.ts'
+import { readRows } from './read-rows.ts'
+
+/** Signs every row for the search of near duplicates; an unusable row has an empty (all zero) signature. */
+export function createSignRange(ranges: RangeReader, rows: RowReader, signer: Signer): FillRange {
+  let signatures = new Uint32Array(1024 * signatureLength)
+  return (range, isCancelled) => {
+    let count = 0
+    let isEnded = false
+    readRows(ranges, rows, range, (content) => {
+      if (isCancelled()) {
+        isEnded = true
+        return false
+      }
+      if ((count + 1) * signatureLength > signatures.length) {
+        const larger = new Uint32Array(signatures.length * 2)
+        larger.set(signatures)
+        signatures = larger
+      }
+      if (content === null) signatures.fill(0, count * signatureLength, (count + 1) * signatureLength)
+      else signer.sign(content, signatures, count * signatureLength)
+      count += 1
+      return true
+    })
+    if (isEnded) return null
+    return { rows: count, columns: signatures.slice(0, count * signatureLength).buffer }
+  }
+}

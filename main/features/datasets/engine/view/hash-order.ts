@@ -1,0 +1,42 @@
+/** Numbers of the chosen rows so that equal 64-bit hashes stand together, in file order within each group. */
+export function sortedByHash(low: Uint32Array, high: Uint32Array, isChosen: (row: number) => boolean): Uint32Array {
+  const chosen = new Uint32Array(low.length)
+  // 53 bits decide the order; rows that agree in them are told apart by the caller's comparison of both words.
+  const keys = new Float64Array(low.length)
+  let count = 0
+  for (let row = 0; row < low.length; row += 1) {
+    if (!isChosen(row)) continue
+    chosen[count] = row
+    count += 1
+    keys[row] = (high[row] as number) * 0x20_0000 + ((low[row] as number) >>> 11)
+  }
+  return chosen
+    .subarray(0, count)
+    .sort((a, b) => (keys[a] as number) - (keys[b] as number) || (low[a] as number) - (low[b] as number) || a - b)
+}
+
+/** Rows by their 64-bit hash, in one flat table. */
+export interface HashSet {
+  /** The row that was added first with the hash of this row; the row itself when there was none. */
+  findOrAdd(row: number): number
+}
+
+/** Creates a set for so many rows. */
+export function createHashSet(rows: number, low: Uint32Array, high: Uint32Array): HashSet {
+  const capacity = 2 ** Math.ceil(Math.log2(Math.max(16, rows * 2)))
+  const slots = new Int32Array(capacity).fill(-1)
+  return {
+    findOrAdd(row) {
+      let slot = (low[row] as number) & (capacity - 1)
+      for (;;) {
+        const known = slots[slot] as number
+        if (known < 0) {
+          slots[slot] = row
+          return row
+        }
+        if (low[known] === low[row] && high[known] === high[row]) return known
+        slot = (slot + 1) & (capacity - 1)
+      }
+    },
+  }
+}

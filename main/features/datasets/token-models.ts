@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { TokenizerChoice } from '../../../preload/contract/datasets.ts'
+import type { BaseModel } from '../../../preload/contract/models.ts'
+import type { TokenModel } from './engine/open-dataset.ts'
+import { familyOf } from './engine/tokens/families.ts'
+
+/** The base models whose tokens can be counted here. */
+export interface TokenModels {
+  list(): Promise<TokenizerChoice[]>
+  /** The model with this id, or the one to begin with; null when it has no packed vocabulary. */
+  find(modelId: string | null): Promise<TokenModel | null>
+}
+
+/** The model that is counted with until another one is chosen. */
+const firstChoice = 'Qwen/Qwen3-8B'
+
+/** Finds the packed vocabularies that belong to the models of the catalogue. */
+export function createTokenModels(vocabulariesFolder: string, models: readonly BaseModel[]): TokenModels {
+  const pathOf = (family: string) => join(vocabulariesFolder, `${family}.vocabulary`)
+  const counted = () =>
+    models.flatMap((model) => {
+      const family = familyOf(model.id)
+      return family === null || !existsSync(pathOf(family)) ? [] : [{ model, family }]
+    })
+  return {
+    async list() {
+      const licences = await readLicences(vocabulariesFolder)
+      return counted().map(({ model, family }) => ({
+        modelId: model.id,
+        modelName: model.title,
+        family,
+        licence: licences.get(family) ?? model.licence,
+      }))
+    },
+    find(modelId) {
+      const choices = counted()
+      const found =
+        choices.find(({ model }) => model.id === (modelId ?? firstChoice)) ?? (modelId === null ? choices[0] : undefined)
+      if (found === undefined) return Promise.resolve(null)
+      const { model, family } = found
+      return Promise.resolve({ modelId: model.id, modelName: model.title, vocabularyPath: pathOf(family) })
+    },
+  }
+}
+
+const licencesSchema = z.object({ vocabularies: z.array(z.object({ family: z.string(), licence: z.string() })) })
+
+async function readLicences(folder: string): Promise<Map<string, string>> {
+  const path = join(folder, 'licences.json')
+  if (!existsSync(path)) return new Map()
+  const { vocabularies } = licencesSchema.parse(JSON.parse(await readFile(path, 'utf8')))
+  return new Map(vocabularies.map(({ family, licence }) => [family, licence]))
+}
