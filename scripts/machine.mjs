@@ -12,6 +12,7 @@ import { prepareNode } from './steps/node-runtime.mjs'
 import { buildSqliteBinding } from './steps/sqlite-binding.mjs'
 import { installSystemPackages } from './steps/system-packages.mjs'
 import { prepareTrainerPython } from './steps/trainer-python.mjs'
+import { prepareVocabularies } from './steps/vocabularies.mjs'
 import { minimumOfRange } from './versions.mjs'
 
 /** The repository's root folder. */
@@ -35,8 +36,11 @@ async function prepareRuntime(context, needs) {
 }
 
 async function preparePython(context, needs) {
-  const python = needs.python || needs.demoModel ? await prepareTrainerPython(context) : undefined
-  const demoModel = needs.demoModel ? await prepareDemoModel({ ...context, python }) : undefined
+  // One of the vocabularies comes out of the demo's base model.
+  const needsModel = needs.demoModel || needs.vocabularies
+  const python = needs.python || needsModel ? await prepareTrainerPython(context) : undefined
+  const demoModel = needsModel ? await prepareDemoModel({ ...context, python }) : undefined
+  if (needs.vocabularies) await prepareVocabularies({ ...context, demoModel })
   return { python, demoModel }
 }
 
@@ -62,14 +66,14 @@ export async function prepareMachine(needs, options = {}) {
   if (purposes.length > 0) await installSystemPackages({ lines }, purposes)
   const node = await prepareNode({ lines, cache, minimumNode })
   const env = toolEnvironment(ROOT, node)
-  const context = { root: ROOT, cache, lines, nodeEnv: env, retryOfficial }
+  const context = { root: ROOT, cache, lines, node, nodeEnv: env, retryOfficial }
   await installDependencies(context)
   // One waits for the network while the other compiles.
   const [{ electron, binding }, { python, demoModel }] = await Promise.all([prepareRuntime(context, needs), preparePython(context, needs)])
   if (electron !== undefined) env.TUNESMITH_ELECTRON = electron.executable
   if (binding !== undefined) env.TUNESMITH_SQLITE_BINDING = binding
   if (python !== undefined) env.TUNESMITH_PYTHON = python
-  if (demoModel !== undefined) env.TUNESMITH_DEMO_MODEL = demoModel
+  if (needs.demoModel && demoModel !== undefined) env.TUNESMITH_DEMO_MODEL = demoModel
   if (useVirtual && process.platform === 'linux') Object.assign(env, await startHeadless({ lines }))
   return { root: ROOT, cache, lines, env, node, electron, binding, python, manifest }
 }

@@ -2,6 +2,7 @@ import './shell.css'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { Activity, CircleDollarSign, Database, Package, Search, Server, Settings, type LucideIcon } from 'lucide-react'
 import { useState } from 'react'
+import { DatasetTaskChip } from '../features/datasets/DatasetTaskChip.tsx'
 import { shortcutText } from '../lib/shortcuts.ts'
 import { CommandPalette } from './CommandPalette.tsx'
 import { DropZone } from './DropZone.tsx'
@@ -49,6 +50,7 @@ export function Shell() {
           <kbd>{shortcutText('K')}</kbd>
         </button>
         <span className="header-space" />
+        <DatasetTaskChip />
         <RunChip />
         <NotificationBell />
       </header>

@@ -32,8 +32,8 @@ export function Histogram({ title, unit, data, missingText, onChoose }: Histogra
       <figcaption>
         <h3>{title}</h3>
         {data !== null && rows > 0 && (
-          <button type="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
-            Table<span className="sr-only"> of {title}</span>
+          <button type="button" aria-label={`Table: ${title}`} aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+            Table
           </button>
         )}
       </figcaption>
@@ -155,8 +155,8 @@ function HistogramTable({ title, unit, data, onChoose }: TableProps) {
                 <td>{formatCount(count)}</td>
                 {onChoose !== undefined && (
                   <td>
-                    <button type="button" onClick={() => onChoose(range.from, range.to)}>
-                      Show<span className="sr-only"> rows of {text}</span>
+                    <button type="button" aria-label={`Show rows: ${text}`} onClick={() => onChoose(range.from, range.to)}>
+                      Show rows
                     </button>
                   </td>
                 )}

@@ -6,7 +6,7 @@ import { closingLine } from '../test-counts.mjs'
 
 /** Packages the app unpacked and tries the result out. */
 export async function runTask({ options }) {
-  const machine = await prepareMachine({ electron: true, python: true, screen: 'virtual' }, options)
+  const machine = await prepareMachine({ electron: true, python: true, vocabularies: true, screen: 'virtual' }, options)
   await buildApp(machine)
   const packaged = await packageApp(machine, { isDrivable: true })
   const result = await runSuite('packaged', { ...machine, packaged })

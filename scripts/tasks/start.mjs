@@ -4,7 +4,7 @@ import { runCommand } from '../run-command.mjs'
 
 /** Builds and opens the app; arguments go on to it. */
 export async function runTask({ args, options }) {
-  const machine = await prepareMachine({ electron: true, python: true, demoModel: true, screen: 'auto' }, options)
+  const machine = await prepareMachine({ electron: true, python: true, vocabularies: true, demoModel: true, screen: 'auto' }, options)
   await buildApp(machine)
   // Chromium refuses its sandbox to root.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []

@@ -4,7 +4,7 @@ import { runCommand } from '../run-command.mjs'
 
 /** Builds the app and runs the tests in its real window; arguments go on to Playwright. */
 export async function runTask({ args, options }) {
-  const machine = await prepareMachine({ electron: true, python: true, screen: 'virtual' }, options)
+  const machine = await prepareMachine({ electron: true, python: true, vocabularies: true, screen: 'virtual' }, options)
   await buildApp(machine)
   const { code } = await runCommand('playwright', ['test', '-c', 'tests/playwright.config.ts', ...args], {
     cwd: machine.root,

@@ -25,7 +25,7 @@ async function guarded(name, label, work) {
 
 /** Runs every suite, prints a table, and closes with the line of totals. */
 export async function runTask({ options }) {
-  const machine = await prepareMachine({ electron: true, python: true, screen: 'virtual' }, options)
+  const machine = await prepareMachine({ electron: true, python: true, vocabularies: true, screen: 'virtual' }, options)
   const results = []
   const add = async (name, label, work) => results.push(await guarded(name, label, work))
   const build = await guarded('build', 'build', async () => {

@@ -60,7 +60,7 @@ function roundRatio(ratio: number): number {
 }
 
 function formatRatio({ ratio, unit }: Measurement): string {
-  return unit === 'MB' ? `${Math.round(ratio)} MB` : `${ratio.toFixed(2)} ×`
+  return unit === '×' ? `${ratio.toFixed(2)} ×` : `${Math.round(ratio)} ${unit}`.trimEnd()
 }
 
 function formatTarget({ target, isAtLeast }: Measurement): string {

@@ -33,8 +33,8 @@ test('a file with faults shows each with its true line, and its good rows are us
   await expect(page.getByText('Has issues').first()).toBeVisible()
   await expect(page.getByRole('button', { name: 'Train on it' })).toBeDisabled()
   await page.getByRole('tab', { name: /Issues/ }).click()
-  await expect(page.getByRole('region', { name: 'Issues' }).getByRole('row')).toHaveCount(10)
-  await page.getByRole('button', { name: 'Use the 3 usable rows' }).click()
+  await expect(page.getByRole('region', { name: 'Issues' }).getByText('The row is cut off')).toBeVisible()
+  await page.getByRole('button', { name: 'Use the 4 usable rows' }).click()
   await expect(page.getByRole('button', { name: 'Train on it' })).toBeEnabled()
 })
 
@@ -73,7 +73,8 @@ test('a deleted dataset comes back with Undo', async () => {
   const { page } = app
   await page.getByRole('button', { name: 'Use the sample dataset' }).click()
   await expect(page.getByRole('main').getByText('Ready', { exact: true })).toBeVisible()
-  await page.getByRole('button', { name: 'Delete dataset' }).click()
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await page.getByRole('menuitem', { name: 'Delete dataset' }).click()
   await expect(page.getByText('No dataset yet')).toBeVisible()
   await page.getByRole('button', { name: 'Undo' }).click()
   await expect(page.getByRole('link', { name: 'Allotment notes' })).toBeVisible()

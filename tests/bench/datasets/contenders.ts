@@ -38,6 +38,8 @@ export type RunContender = (name: ContenderName) => Promise<ChildRun>
 export const searchedText = '127.0.0.1'
 /** Every n-th row is left out of the export. */
 export const dropEvery = 10
+/** As many rows as the first page of a browser shows. */
+export const firstRows = 50
 
 const model = 'Qwen/Qwen3-8B'
 const family = 'qwen3'
@@ -133,7 +135,7 @@ export async function createContenders(
       case 'search':
         return engine(name, 'search', inputs.corpus, searchedText)
       case 'first-rows':
-        return engine(name, 'rows', inputs.corpus, '--first', '50')
+        return engine(name, 'rows', inputs.corpus, '--first', String(firstRows))
     }
   }
 }

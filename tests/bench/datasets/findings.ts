@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CorpusTruth } from '../corpus/write-corpus.ts'
-import { dropEvery, type ContenderName } from './contenders.ts'
+import { dropEvery, firstRows, type ContenderName } from './contenders.ts'
 import { readOutput, type ChildRun } from './run-child.ts'
 
 const validationSchema = z.object({
@@ -16,9 +16,10 @@ const validationSchema = z.object({
 })
 const totalSchema = z.object({ total: z.int() })
 const tokensSchema = z.object({ tokens: z.int(), texts: z.int() })
-const exportSchema = z.object({ rows: z.int() })
-const repeatsSchema = z.object({ rows: z.int() })
-const firstRowsSchema = z.object({ rows: z.array(z.unknown()).length(50) })
+const exportSchema = z.object({ files: z.array(z.object({ rows: z.int() })) })
+const groupsSchema = z.object({ groups: z.int(), rows: z.int() })
+const linesSchema = z.object({ rows: z.int() })
+const firstRowsSchema = z.object({ rows: z.array(z.unknown()) })
 
 const leastRecall = 0.95
 
@@ -45,7 +46,7 @@ export async function findDifferences(runs: RoundRuns, truth: CorpusTruth): Prom
       'tokens',
       async (path) => (await readOutput(path, tokensSchema)).tokens,
     )),
-    ...(await checkFirstRows(runs)),
+    ...(await checkFirstRows(runs, truth)),
   ]
 }
 
@@ -88,7 +89,8 @@ async function checkExport(runs: RoundRuns, { rows, defects }: CorpusTruth): Pro
   const exported = await readOutput(run.outputPath, exportSchema)
   const broken = defects.filter(({ line }) => line % dropEvery !== 0).length
   const expected = rows - Math.floor(rows / dropEvery) - broken
-  return exported.rows === expected ? [] : [`${exported.rows} rows were exported of ${expected}.`]
+  const written = exported.files.reduce((sum, file) => sum + file.rows, 0)
+  return written === expected ? [] : [`${written} rows were exported of ${expected}.`]
 }
 
 /** Repeats of all kinds count; a copy whose text is short may have changed too much to be a near one. */
@@ -96,10 +98,11 @@ async function checkNearDuplicates(runs: RoundRuns, { repeats }: CorpusTruth): P
   const run = runs.get('near-duplicates')
   const sliced = runs.get('python-parse-slice')
   if (run === undefined || sliced === undefined) return []
-  const found = await readOutput(run.outputPath, repeatsSchema)
-  const { rows } = await readOutput(sliced.outputPath, repeatsSchema)
-  const seeded = repeats.filter(({ line }) => line <= rows).length
-  return found.rows >= seeded * leastRecall ? [] : [`${found.rows} rows were found that repeat others; ${seeded} repeats were put in.`]
+  const { groups, rows } = await readOutput(run.outputPath, groupsSchema)
+  const sliceRows = (await readOutput(sliced.outputPath, linesSchema)).rows
+  const seeded = repeats.filter(({ line }) => line <= sliceRows).length
+  const found = rows - groups
+  return found >= seeded * leastRecall ? [] : [`${found} rows were found that repeat others; ${seeded} repeats were put in.`]
 }
 
 async function checkSame(
@@ -115,8 +118,9 @@ async function checkSame(
   return mine === expected ? [] : [`${own} counted ${mine} ${what}, ${reference} ${expected}.`]
 }
 
-async function checkFirstRows(runs: RoundRuns): Promise<string[]> {
+async function checkFirstRows(runs: RoundRuns, { rows }: CorpusTruth): Promise<string[]> {
   const run = runs.get('first-rows')
-  if (run !== undefined) await readOutput(run.outputPath, firstRowsSchema)
-  return []
+  if (run === undefined) return []
+  const printed = (await readOutput(run.outputPath, firstRowsSchema)).rows.length
+  return printed === Math.min(firstRows, rows) ? [] : [`${printed} rows were printed of the first ${firstRows}.`]
 }

@@ -129,9 +129,9 @@ describe('choosing a file', () => {
     const preview = await handlers['datasets.previewDrop']({}, context(path))
     expect(JSON.stringify(preview)).not.toContain(lab.folder)
     expect(preview).toMatchObject({ fileName: 'secret-name.jsonl', shape: 'messages', problem: null, existingDatasetId: null })
-    const dataset = await handlers['datasets.import']({ tokens: [preview.token], name: 'a' }, context(null))
+    const dataset = await handlers['datasets.import']({ tokens: [preview.token], name: 'a', mapping: null }, context(null))
     await lab.service.whenSettled(dataset.id)
-    await expect(handlers['datasets.import']({ tokens: [preview.token], name: 'a' }, context(null))).rejects.toMatchObject({
+    await expect(handlers['datasets.import']({ tokens: [preview.token], name: 'a', mapping: null }, context(null))).rejects.toMatchObject({
       code: 'DATASET_FILE_UNREADABLE',
     })
     expect((await handlers['datasets.previewDrop']({}, context(path))).existingDatasetId).toBe(dataset.id)

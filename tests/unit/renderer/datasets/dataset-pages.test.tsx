@@ -145,10 +145,10 @@ test('the distribution can be read as a table, and a bin leads to its rows', asy
     'datasets.listRows': () => ({ total: 0, searched: 1, rows: [] }),
   })
   const figure = await screen.findByRole('figure', { name: 'Turns per row' })
-  fireEvent.click(await within(figure).findByRole('button', { name: 'Table of Turns per row' }))
+  fireEvent.click(await within(figure).findByRole('button', { name: 'Table: Turns per row' }))
   const cells = within(within(figure).getByRole('table')).getAllByRole('row').slice(1)
-  expect(cells.map(({ textContent }) => textContent)).toEqual(['2200Show rows of 2', '4–5100Show rows of 4–5'])
-  fireEvent.click(within(figure).getByRole('button', { name: 'Show rows of 2' }))
+  expect(cells.map(({ textContent }) => textContent)).toEqual(['2200Show rows', '4–5100Show rows'])
+  fireEvent.click(within(figure).getByRole('button', { name: 'Show rows: 2' }))
   await waitFor(() => expect(main.inputsOf('datasets.listRows')[0]).toMatchObject({ filter: { turnsFrom: 2, turnsTo: 2 } }))
 })
 

@@ -15,7 +15,7 @@ function open(tab: string, change: Parameters<typeof renderWindow>[1] = {}, show
     'datasets.getOverview': () => anOverview(),
     'datasets.listIssues': () => [
       anIssueGroup(),
-      anIssueGroup({ rule: 'empty', severity: 'warning', title: 'Empty text', fixLabel: null }),
+      anIssueGroup({ rows: 5, count: 5, rule: 'empty', severity: 'warning', title: 'Empty text', fixLabel: null }),
     ],
     'datasets.listRows': () => ({ total: 1, searched: 1, rows: [aRow(1)] }),
     'datasets.getRow': ({ row }) => aRowDetail(row + 1),
@@ -129,7 +129,9 @@ test('rows over a length are counted by main and can be shown', async () => {
   const part = within(await screen.findByRole('region', { name: 'Long rows' }))
   expect(await part.findByText('17 rows')).toBeTruthy()
   fireEvent.change(part.getByLabelText('Rows over'), { target: { value: '512' } })
-  fireEvent.click(await part.findByRole('button', { name: 'Show rows' }))
+  const show = part.getByRole<HTMLButtonElement>('button', { name: 'Show rows' })
+  await waitFor(() => expect(show.disabled).toBe(false))
+  fireEvent.click(show)
   await waitFor(() =>
     expect(main.inputsOf('datasets.listRows').at(-1)).toMatchObject({ filter: { ...emptyFilter, tokensFrom: 513 }, limit: 100 }),
   )

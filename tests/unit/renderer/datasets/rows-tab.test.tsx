@@ -69,9 +69,7 @@ test('scrolling fast asks for nothing on the way', async () => {
     list.scrollTop = top
     act(() => void fireEvent.scroll(list))
   }
-  expect(
-    await screen.findByText(/^question 937\d\d$/, {}, { timeout: 3000 }).catch(() => screen.findAllByText(/^question 937/)),
-  ).toBeTruthy()
+  expect(await screen.findByText('question 93001')).toBeTruthy()
   expect(main.inputsOf('datasets.listRows').length - before).toBeLessThan(4)
 })
 

@@ -10,7 +10,7 @@ const fileEndings = new Set(
   'png jpg jpeg gif svg webp avif ico bmp js mjs cjs ts tsx jsx css scss less json html htm xml yml yaml md txt pdf py rb java php'.split(' '),
 )
 /** Endings that no real address can have (RFC 2606). */
-const reservedEndings = new Set(['example', 'invalid', 'test', 'localhost', 'local'])
+const reservedEndings = new Set(['example', 'invalid', 'test', 'localhost'])
 
 /** Finds e-mail addresses: walks outwards from every @ for a bounded distance. */
 export function findEmails(text: string, visit: Visit): void {
@@ -41,8 +41,8 @@ function endOfAddress(text: string, from: number): number {
   while (end > from && !isWordCode(text.charCodeAt(end - 1))) end -= 1
   let domain = text.slice(from, end)
   if (domain.includes('..')) domain = domain.slice(0, domain.indexOf('..'))
-  // A number behind the domain belongs to the sentence: "write to a@b.org.2 others did".
-  while (/\.\d*$/.test(domain)) domain = domain.slice(0, domain.lastIndexOf('.'))
+  // A number or single letter behind the domain belongs to the sentence: "write to a@b.org.I did".
+  while (/\.(?:\d*|[a-z])$/i.test(domain)) domain = domain.slice(0, domain.lastIndexOf('.'))
   return isDomain(domain) ? from + domain.length : 0
 }
 

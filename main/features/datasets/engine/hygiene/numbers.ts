@@ -10,7 +10,7 @@ import {
 } from './checksums.ts'
 import { flagNumbers } from './flags.ts'
 import { endOfPhone, isPhoneStart } from './phones.ts'
-import { isDigit, isFreeAfter, isFreeBefore, isLetter, matchEnd, type Visit } from './text-edges.ts'
+import { codeAt, isDigit, isFreeAfter, isFreeBefore, isLetter, matchEnd, type Visit } from './text-edges.ts'
 
 const ipAddress = /\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}/y
 const ssn = /\d{3}-\d{2}-\d{4}/y
@@ -41,7 +41,7 @@ export function findNumbers(text: string, firstPair: number, lastPair: number, v
   const length = text.length
   let from = 0
   let at = Math.max(0, firstPair - leadBeforePair)
-  while (at > 0 && at < firstPair && isDigit(text.charCodeAt(at - 1))) at += 1
+  while (at > 0 && at < firstPair && isDigit(codeAt(text, at - 1))) at += 1
   while (at <= lastPair) {
     const code = text.charCodeAt(at)
     if (code > 57 || code < 48) {
@@ -50,7 +50,7 @@ export function findNumbers(text: string, firstPair: number, lastPair: number, v
     }
     let end = at + 1
     while (end < length && isDigit(text.charCodeAt(end))) end += 1
-    const hit = isLetter(text.charCodeAt(at - 1)) ? afterLetters(text, at) : plainNumber(text, at, end - at)
+    const hit = isLetter(codeAt(text, at - 1)) ? afterLetters(text, at) : plainNumber(text, at, end - at)
     if (hit !== null && hit.start >= from) {
       visit(hit.flag, hit.start, hit.end)
       from = hit.end
@@ -62,7 +62,7 @@ export function findNumbers(text: string, firstPair: number, lastPair: number, v
 
 /** Numbers that begin with letters. */
 function afterLetters(text: string, at: number): Hit | null {
-  if (!isUpperLetter(text.charCodeAt(at - 1))) return null
+  if (!isUpperLetter(codeAt(text, at - 1))) return null
   const iban = ibanAt(text, at - 2)
   if (iban > 0) return { flag: flagNumbers.iban, start: at - 2, end: iban }
   for (const [pattern, start, isReal] of [
@@ -93,10 +93,10 @@ function plainNumber(text: string, at: number, digits: number): Hit | null {
 
 /** True when another group of digits follows within three characters. */
 function goesOn(text: string, end: number): boolean {
-  const next = text.charCodeAt(end)
+  const next = codeAt(text, end)
   // Space ( ) - . /
   if (next !== 32 && (next < 40 || next > 47)) return false
-  return isDigit(text.charCodeAt(end + 1)) || isDigit(text.charCodeAt(end + 2)) || isDigit(text.charCodeAt(end + 3))
+  return isDigit(codeAt(text, end + 1)) || isDigit(codeAt(text, end + 2)) || isDigit(codeAt(text, end + 3))
 }
 
 /** Numbers whose form or check digits leave little doubt. */
@@ -132,7 +132,7 @@ function isUpperLetter(code: number): boolean {
 
 /** Index behind an IBAN that starts here, or 0. */
 function ibanAt(text: string, start: number): number {
-  if (start < 0 || !isUpperLetter(text.charCodeAt(start)) || !isFreeBefore(text, start)) return 0
+  if (start < 0 || !isUpperLetter(codeAt(text, start)) || !isFreeBefore(text, start)) return 0
   const wanted = ibanLengthOf(text.slice(start, start + 2))
   if (wanted === 0) return 0
   ibanChars.lastIndex = start
@@ -148,13 +148,16 @@ function ibanAt(text: string, start: number): number {
 
 /** Addresses that name one machine on the internet: not private, local, multicast or kept for documentation. */
 function isPublicAddress(address: string): boolean {
-  const parts = address.split('.')
-  if (parts.some((part) => Number(part) > 255 || (part.length > 1 && part.startsWith('0')))) return false
-  const [a = 0, b = 0, c = 0] = parts.map(Number)
-  if (a === 0 || a === 10 || a === 127 || a >= 224) return false
+  // Small numbers throughout are a version, as in 1.2.3.4; leading zeros are none of either.
+  if (address.length === 7 || /(?:^|\.)0\d/.test(address)) return false
+  const first = address.indexOf('.')
+  const second = address.indexOf('.', first + 1)
+  const third = address.indexOf('.', second + 1)
+  const a = Number(address.slice(0, first))
+  const b = Number(address.slice(first + 1, second))
+  const c = Number(address.slice(second + 1, third))
+  if (a === 0 || a === 10 || a === 127 || a >= 224 || b > 255 || c > 255 || Number(address.slice(third + 1)) > 255) return false
   if ((a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128)) return false
-  // Small numbers throughout are a version, as in 1.2.3.4.
-  if (parts.every((part) => part.length === 1)) return false
   return !((a === 192 && b === 0 && c === 2) || (a === 198 && b === 51 && c === 100) || (a === 203 && b === 0 && c === 113))
 }
 

@@ -1,4 +1,4 @@
-import { isDigit, isFreeAfter, isFreeBefore, matchEnd } from './text-edges.ts'
+import { codeAt, isDigit, isFreeAfter, isFreeBefore, matchEnd } from './text-edges.ts'
 
 const international = /(?:\+|00)[1-9]\d{0,3}(?:[ .\-/]{0,2}\(?\d{1,12}\)?){1,7}/y
 const americanInBrackets = /\([2-9]\d{2}\) ?[-.]?[2-9]\d{2}[-. ]\d{4}/y
@@ -13,19 +13,19 @@ const phoneBefore = /(?:\btel|phone|mobile?|\bfax|whatsapp|telefon[eo]?|tel[eé]
 
 /** True where a sign before the digits at `at` announces a phone number. */
 export function isPhoneStart(text: string, at: number): boolean {
-  const before = text.charCodeAt(at - 1)
+  const before = codeAt(text, at - 1)
   return before === 43 || before === 40
 }
 
 /** The phone number whose first digits stand at `at`; null where there is none. */
 export function endOfPhone(text: string, at: number): { start: number; end: number } | null {
-  const before = text.charCodeAt(at - 1)
+  const before = codeAt(text, at - 1)
   if (before === 43) return phoneFrom(text, at - 1, matchEnd(international, text, at - 1), 8)
   if (before === 40) {
-    return text.charCodeAt(at - 2) === 43 ? null : phoneFrom(text, at - 1, matchEnd(americanInBrackets, text, at - 1), 10)
+    return codeAt(text, at - 2) === 43 ? null : phoneFrom(text, at - 1, matchEnd(americanInBrackets, text, at - 1), 10)
   }
   // Digits and a space before: the middle of a longer number, such as an account.
-  const isContinued = before === 32 && isDigit(text.charCodeAt(at - 2))
+  const isContinued = before === 32 && isDigit(codeAt(text, at - 2))
   if (text.startsWith('00', at)) {
     if (isContinued) return null
     const found = phoneFrom(text, at, matchEnd(international, text, at), 11)
@@ -34,13 +34,13 @@ export function endOfPhone(text: string, at: number): { start: number; end: numb
   }
   const byForm = phoneFrom(text, at, matchEnd(american, text, at), 10)
   if (byForm !== null) return byForm
-  if (text.charCodeAt(at) === 48 && !isContinued) {
+  if (codeAt(text, at) === 48 && !isContinued) {
     for (const pattern of national) {
       const found = phoneFrom(text, at, matchEnd(pattern, text, at), 9)
       if (found !== null) return found
     }
   }
-  const anyEnd = isDigit(text.charCodeAt(at + 1)) ? matchEnd(anyForm, text, at) : 0
+  const anyEnd = isDigit(codeAt(text, at + 1)) ? matchEnd(anyForm, text, at) : 0
   if (anyEnd - at < 7 || !phoneBefore.test(text.slice(Math.max(0, at - 28), at))) return null
   return phoneFrom(text, at, anyEnd, 7)
 }
@@ -62,6 +62,6 @@ function phoneFrom(text: string, start: number, end: number, fewestDigits: numbe
 
 function digitsOf(text: string): number {
   let digits = 0
-  for (let at = 0; at < text.length; at += 1) if (isDigit(text.charCodeAt(at))) digits += 1
+  for (let at = 0; at < text.length; at += 1) if (isDigit(codeAt(text, at))) digits += 1
   return digits
 }

@@ -17,7 +17,8 @@ const keyForms: readonly (readonly [flag: number, prefix: string, form: RegExp])
 ]
 const restOfJwt = /\.eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{16,}/y
 const keyBlockStart = /-----BEGIN (?:[A-Z0-9]{1,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y
-const keyBlockText = /[A-Za-z0-9+/=\s\\:,.-]{40,}/y
+const keyMaterial = /[A-Za-z0-9+/=\s\\]{40,}/y
+const keyBlockEnd = /-----END (?:[A-Z0-9]{1,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y
 const blockMark = '-----BEGIN '
 const longestKey = 300
 const shortestRun = 16
@@ -75,26 +76,17 @@ function keyFlagOf(token: string): number {
 export function findPrivateKeys(text: string, visit: Visit): void {
   let at = text.indexOf(blockMark)
   while (at >= 0) {
-    keyBlockStart.lastIndex = at
-    let next = at + blockMark.length
-    if (keyBlockStart.test(text)) {
-      const bodyStart = keyBlockStart.lastIndex
-      keyBlockText.lastIndex = bodyStart
-      if (keyBlockText.test(text) && /[A-Za-z0-9+/]{24}/.test(text.slice(bodyStart, bodyStart + 200))) {
-        next = endOfKeyBlock(text, keyBlockText.lastIndex)
-        visit(flagNumbers.privateKey, at, next)
-      }
-    }
-    at = text.indexOf(blockMark, next)
+    const bodyStart = matchEnd(keyBlockStart, text, at)
+    const end = bodyStart === 0 ? 0 : endOfKeyBlock(text, bodyStart)
+    if (end > 0) visit(flagNumbers.privateKey, at, end)
+    at = text.indexOf(blockMark, Math.max(end, at + blockMark.length))
   }
 }
 
-/** Includes the end line, whose dashes the body pattern has taken already. */
-function endOfKeyBlock(text: string, bodyEnd: number): number {
-  const close = /END (?:[A-Z0-9]{1,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y
-  for (const start of [bodyEnd, bodyEnd - 4]) {
-    close.lastIndex = start
-    if (close.test(text)) return close.lastIndex
-  }
-  return bodyEnd
+/** Index behind the key material, and behind the end line where there is one; 0 without key material. */
+function endOfKeyBlock(text: string, bodyStart: number): number {
+  const nextMark = text.indexOf('-----', bodyStart)
+  const bodyEnd = nextMark < 0 ? matchEnd(keyMaterial, text, bodyStart) : nextMark
+  if (bodyEnd === 0 || !/[A-Za-z0-9+/]{24}/.test(text.slice(bodyStart, Math.min(bodyEnd, bodyStart + 300)))) return 0
+  return matchEnd(keyBlockEnd, text, bodyEnd) || bodyEnd
 }

@@ -31,7 +31,9 @@ const newline = 10
 const carriageReturn = 13
 const space = 32
 const tab = 9
-const extensionBytes = 256 * 1024
+const extensionBytes = 64 * 1024
+const smallestRangeBytes = 64 * 1024
+const largestRangeBytes = 4 * 1024 * 1024
 
 /** Reads ranges of one open file with one re-used buffer. */
 export interface RangeReader {
@@ -140,10 +142,10 @@ export function planRanges(fileBytes: number, rangeBytes: number): ByteRange[] {
   return ranges
 }
 
-/** A range size that loses at most about 1/500 of the work per worker in a crash. */
+/** A range size of which two unfinished ones, which is what a crash of two workers costs, are less than 1 % of the file. */
 export function chooseRangeBytes(fileBytes: number): number {
-  const wanted = 2 ** Math.floor(Math.log2(Math.max(1, fileBytes / 512)))
-  return Math.min(4 * 1024 * 1024, Math.max(64 * 1024, wanted))
+  const wanted = Math.floor(fileBytes / 256 / smallestRangeBytes) * smallestRangeBytes
+  return Math.min(largestRangeBytes, Math.max(smallestRangeBytes, wanted))
 }
 
 function isBlank(bytes: Buffer, from: number, to: number): boolean {

@@ -50,7 +50,7 @@ export function createWorkerPool(options: { readonly script: string | URL; reado
   const start = (): Member => {
     const worker = new Worker(options.script, {
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 },
+      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 },
     })
     const member: Member = { worker, opened: new Set(), inFlight: [] }
     worker.on('message', (answer: WorkerAnswer) => onAnswer(member, answer))

@@ -2,7 +2,22 @@ import { strip, stripEnd, stripStart } from './python-strings.ts'
 
 /** Templates that print the date get one that never changes, so that a count is the same on every day. */
 const dateParts: ReadonlyMap<string, string> = new Map(
-  Object.entries({ d: '26', m: '07', Y: '2024', y: '24', b: 'Jul', B: 'July', a: 'Fri', A: 'Friday', H: '00', M: '00', S: '00', I: '12', p: 'AM', j: '208' }),
+  Object.entries({
+    d: '26',
+    m: '07',
+    Y: '2024',
+    y: '24',
+    b: 'Jul',
+    B: 'July',
+    a: 'Fri',
+    A: 'Friday',
+    H: '00',
+    M: '00',
+    S: '00',
+    I: '12',
+    p: 'AM',
+    j: '208',
+  }),
 )
 
 const textOf = (value: unknown): string => {

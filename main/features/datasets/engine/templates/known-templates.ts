@@ -10,8 +10,14 @@ import { writeQwen3 } from './fast/qwen3.ts'
 
 /** SHA-256 of each template text that a fast path was compiled from. */
 const fastPaths: ReadonlyMap<string, FastPath> = new Map([
-  ['cd8e9439f0570856fd70470bf8889ebd8b5d1107207f67a5efb46e342330527f', createChatMl('You are Qwen, created by Alibaba Cloud. You are a helpful assistant.')],
-  ['872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788', createChatMl('You are a helpful AI assistant named SmolLM, trained by Hugging Face')],
+  [
+    'cd8e9439f0570856fd70470bf8889ebd8b5d1107207f67a5efb46e342330527f',
+    createChatMl('You are Qwen, created by Alibaba Cloud. You are a helpful assistant.'),
+  ],
+  [
+    '872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788',
+    createChatMl('You are a helpful AI assistant named SmolLM, trained by Hugging Face'),
+  ],
   ['87a2728cb8dc9fe424d624542f6060ec05a1d285ebbec578bb078900e33396b5', writeQwen3],
   ['ba03a121d097859c7b5b9cd03af99aafe95275210d2876f642ad9929a150f122', writeLlama3],
   ['5816fce10444e03c2e9ee1ef8a4a1ea61ae7e69e438613f3b17b69d0426223a4', writeDatedLlama3],

@@ -16,7 +16,10 @@ const continued = '⋯'
 export function previewRow(rowTokens: RowTokens, content: RowContent, maxLength: number): Omit<TokenPreview, 'modelId' | 'modelName'> {
   const whole = rowTokens.count(content)
   if ('problem' in whole && typeof whole.problem === 'string') {
-    throw new AppError('INVALID_INPUT', `The model’s chat template refuses the row: ${whole.problem} Change the row, or choose another base model.`)
+    throw new AppError(
+      'INVALID_INPUT',
+      `The model’s chat template refuses the row: ${whole.problem} Change the row, or choose another base model.`,
+    )
   }
   const { kept, total, trained } = cutRow(rowTokens, content, maxLength)
   const tokens = rowTokens.tokens(kept ?? content)

@@ -52,14 +52,25 @@ export function createCountedParts(tokenizer: Tokenizer): CountedParts {
         if (text !== '') add(tokenizer.count(text), isTrained)
       } else if (isLeadTrained === isTrained) add(tokenizer.count(lead + text), isTrained)
       else {
-        const { ids, starts } = placeTokens(tokenizer, lead + text)
-        let border = 0
-        while (border < ids.length && (starts[border] ?? 0) < lead.length) border += 1
+        const border = tokensBefore(tokenizer, lead, text)
         add(border, isLeadTrained)
-        add(ids.length - border, isTrained)
+        add(tokenizer.count(lead + text) - border, isTrained)
       }
     },
   }
+}
+
+/** More than any control token has. */
+const longestControlToken = 256
+
+/** Tokens that begin in `lead`; white space after it may belong to its last token, but nothing beyond the next word or control token. */
+function tokensBefore(tokenizer: Tokenizer, lead: string, text: string): number {
+  let end = 0
+  while (end < text.length && isSpaceLike(text.charCodeAt(end))) end += 1
+  const { ids, starts } = placeTokens(tokenizer, lead + text.slice(0, end + longestControlToken))
+  let border = 0
+  while (border < ids.length && (starts[border] ?? 0) < lead.length) border += 1
+  return border
 }
 
 /** Writes a row out with its learned spans. */

@@ -80,7 +80,12 @@ export function createRowTokens(source: TemplateSource): TemplateTokens {
       const rendered = render(content)
       if (!rendered.ok) return []
       const { ids, learned } = markTokens(tokenizer, rendered.text, rendered.spans)
-      return ids.map((id, index) => ({ id, bytes: tokenizer.bytesOf(id), isTrained: learned[index] === 1, isSpecial: tokenizer.isSpecial(id) }))
+      return ids.map((id, index) => ({
+        id,
+        bytes: tokenizer.bytesOf(id),
+        isTrained: learned[index] === 1,
+        isSpecial: tokenizer.isSpecial(id),
+      }))
     },
   }
 }

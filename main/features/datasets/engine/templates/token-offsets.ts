@@ -68,7 +68,7 @@ function stands(form: Buffer, stream: Buffer, at: number): boolean {
 
 function fillCharacters(starts: Uint32Array, from: number, text: string, offset: number, to = starts.length): void {
   let at = from
-  for (let index = 0; index < text.length && at < to; ) {
+  for (let index = 0; index < text.length && at < to;) {
     const point = text.codePointAt(index) ?? 0
     const end = at + (point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4)
     while (at < end) starts[at++] = offset + index

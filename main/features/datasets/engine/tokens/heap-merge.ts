@@ -10,14 +10,20 @@ const POSITIONS = 2 ** 24
 export function createHeapMerge(slots: Int32Array): HeapMerge {
   const mask = slots.length / SLOT_WORDS - 1
 
+  let next = new Int32Array(0)
+  let previous = new Int32Array(0)
+  let heap = createPairHeap(0)
+
   return (ids, count) => {
-    const next = new Int32Array(count)
-    const previous = new Int32Array(count)
+    if (count > next.length) {
+      next = new Int32Array(count * 2)
+      previous = new Int32Array(count * 2)
+      heap = createPairHeap(count * 2)
+    }
     for (let at = 0; at < count; at++) {
       next[at] = at + 1 === count ? -1 : at + 1
       previous[at] = at - 1
     }
-    const heap = createPairHeap(count)
     const offer = (left: number, right: number): void => {
       const at = findMerge(slots, mask, ids[left] as number, ids[right] as number)
       if (at >= 0) heap.push((slots[at + 2] as number) * POSITIONS + left, ids[left] as number, ids[right] as number)

@@ -3,7 +3,7 @@ import type { PieceMerger } from './piece-merger.ts'
 /** Sums the tokens of many pieces, each looked up by its very bytes before it is merged. */
 export interface PieceCounter {
   /** Tokens of the pieces that begin at `at` and end at the first `count` of `ends`. */
-  tally(bytes: Uint8Array, view: DataView, at: number, ends: Int32Array, count: number): number
+  tally(bytes: Buffer, view: DataView, at: number, ends: Int32Array, count: number): number
 }
 
 /** Bytes that must be readable behind the last piece, because pieces are read in whole words. */
@@ -13,6 +13,9 @@ const SHORT_BYTES = 15
 const SHORT_WORDS = 4
 const LONG_BYTES = 60
 const LONG_WORDS = 16
+/** Pieces beyond `LONG_BYTES`, such as rules and runs of spaces, are kept as strings; so many, then all are dropped. */
+const HUGE_BYTES = 2048
+const HUGE_PIECES = 4096
 const COUNT_SHIFT = 28
 const KEY_MASK = 0x0fffffff
 
@@ -23,6 +26,7 @@ const KEY_MASK = 0x0fffffff
 export function createPieceCounter(merger: PieceMerger, { shortBits, longBits }: { shortBits: number; longBits: number }): PieceCounter {
   const shorts = new Int32Array(SHORT_WORDS << shortBits)
   const longs = new Int32Array(LONG_WORDS << longBits)
+  const huge = new Map<string, number>()
   const shortShift = 32 - shortBits
   const longShift = 32 - longBits
 
@@ -68,15 +72,26 @@ export function createPieceCounter(merger: PieceMerger, { shortBits, longBits }:
     return count
   }
 
+  const countHuge = (bytes: Buffer, start: number, end: number): number => {
+    if (end - start > HUGE_BYTES) return merger.merge(bytes, start, end)
+    const text = bytes.toString('latin1', start, end)
+    const known = huge.get(text)
+    if (known !== undefined) return known
+    const count = merger.merge(bytes, start, end)
+    if (huge.size === HUGE_PIECES) huge.clear()
+    huge.set(text, count)
+    return count
+  }
+
   // One long function on purpose: this loop is where the time of a whole file goes.
-  const tally = (bytes: Uint8Array, view: DataView, from: number, ends: Int32Array, count: number): number => {
+  const tally = (bytes: Buffer, view: DataView, from: number, ends: Int32Array, count: number): number => {
     let total = 0
     let start = from
     for (let piece = 0; piece < count; piece++) {
       const end = ends[piece] as number
       const length = end - start
       if (length > SHORT_BYTES) {
-        total += length > LONG_BYTES ? merger.merge(bytes, start, end) : countLong(bytes, view, start, length)
+        total += length > LONG_BYTES ? countHuge(bytes, start, end) : countLong(bytes, view, start, length)
         start = end
         continue
       }

@@ -13,11 +13,13 @@ export interface PieceMerger {
 }
 
 /** Longer pieces go through a heap, because the plain search for the lowest rank costs quadratic time. */
-const LONGEST_PLAIN = 600
+const LONGEST_PLAIN = 160
 
 /** Builds the merge code of one vocabulary. */
 export function createPieceMerger(tables: VocabularyTables, readSymbols: SymbolReader, ignoresMerges: boolean): PieceMerger {
-  const { mergeSlots, tokenOffsets } = tables
+  const { mergeSlots, tokenOffsets, pairRanks, pairIds } = tables
+  // Only where every byte is a symbol do the symbols stand beside each other as the bytes do.
+  const hasBytePairs = tables.characterIds.length === 0 && !tables.byteIds.includes(-1)
   const mask = mergeSlots.length / SLOT_WORDS - 1
   const longestToken = longestOf(tokenOffsets)
   const mergeByHeap = createHeapMerge(mergeSlots)
@@ -73,7 +75,14 @@ export function createPieceMerger(tables: VocabularyTables, readSymbols: SymbolR
     const symbols = readSymbols(bytes, start, end, ids)
     if (symbols <= 1) return symbols
     if (symbols > LONGEST_PLAIN) return mergeByHeap(ids, symbols)
-    for (let index = 0; index < symbols - 1; index++) rankAt(index)
+    if (!hasBytePairs) for (let index = 0; index < symbols - 1; index++) rankAt(index)
+    else {
+      for (let index = 0; index < symbols - 1; index++) {
+        const pair = ((bytes[start + index] as number) << 8) | (bytes[start + index + 1] as number)
+        ranks[index] = pairRanks[pair] as number
+        merged[index] = pairIds[pair] as number
+      }
+    }
     return mergePlain(symbols)
   }
 
