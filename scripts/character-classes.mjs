@@ -32,8 +32,15 @@ function removeNewer(classes) {
   classes[LOWER_UNTIL_UNICODE_16] |= CLASS_BITS.lower
 }
 
+let made
+
 /** One byte of class bits (Unicode 16) for every code point up to the last that has any; made once, when vocabularies are packed. */
 export function characterClasses() {
+  made ??= makeClasses()
+  return made
+}
+
+function makeClasses() {
   if (!['16', '17'].includes(process.versions.unicode.split('.')[0])) {
     throw stepError(`The character tables need Node with Unicode 16 or 17; this one has ${process.versions.unicode}. Use Node 24.`)
   }

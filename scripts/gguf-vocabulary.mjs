@@ -65,7 +65,8 @@ const CONTROL = 3
 export async function ggufTokenizer(file) {
   const metadata = await readMetadata(file)
   const split = metadata.get('tokenizer.ggml.pre')
-  if (split !== 'smollm') throw stepError(`The model file's text split is ${split}, where smollm was expected; its vocabulary cannot be used.`)
+  if (split !== 'smollm')
+    throw stepError(`The model file's text split is ${split}, where smollm was expected; its vocabulary cannot be used.`)
   const tokens = metadata.get('tokenizer.ggml.tokens')
   const types = metadata.get('tokenizer.ggml.token_type')
   const added = tokens

@@ -63,7 +63,8 @@ function mergeTable(tokenizer) {
   for (const [rank, merge] of merges.entries()) {
     const [left, right] = Array.isArray(merge) ? merge : merge.split(' ')
     const ids = [vocab[left], vocab[right], vocab[left + right]]
-    if (ids.includes(undefined)) throw stepError(`Merge ${rank} names a token that the vocabulary does not hold; this file cannot be packed.`)
+    if (ids.includes(undefined))
+      throw stepError(`Merge ${rank} names a token that the vocabulary does not hold; this file cannot be packed.`)
     table.set(ids, rank * 3)
   }
   return table
@@ -73,7 +74,8 @@ function mergeTable(tokenizer) {
 function byteIds(tokenizer, isSentencePiece) {
   const ids = new Int32Array(256)
   const { vocab } = tokenizer.model
-  if (tokenizer.model.unk_token !== null && !isSentencePiece) throw stepError('Byte-level vocabularies with an unknown token cannot be packed.')
+  if (tokenizer.model.unk_token !== null && !isSentencePiece)
+    throw stepError('Byte-level vocabularies with an unknown token cannot be packed.')
   const characters = [...byteAlphabet().entries()].map(([character, byte]) => [
     isSentencePiece ? `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>` : character,
     byte,
@@ -104,7 +106,8 @@ function junctions(tokenizer) {
 
 function addedTokens(tokenizer) {
   return tokenizer.added_tokens.map(({ id, content, special, normalized, lstrip, rstrip, single_word: singleWord }) => {
-    if (lstrip || rstrip || singleWord) throw stepError(`The added token ${content} strips its neighbours, which the packed format cannot say.`)
+    if (lstrip || rstrip || singleWord)
+      throw stepError(`The added token ${content} strips its neighbours, which the packed format cannot say.`)
     return { id, text: content, isSpecial: special, isNormalised: normalized }
   })
 }

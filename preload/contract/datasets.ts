@@ -80,7 +80,7 @@ export const datasetStatsSchema = z.object({
   tokensEstimate: countSchema,
   turnsPerRowMean: z.number().nonnegative(),
   longestRowCharacters: countSchema,
-  /** Rows that repeat an earlier row byte for byte. */
+  /** Rows that repeat an earlier row: byte for byte, and apart from capitals and spaces once the rows are scanned. */
   duplicateRows: countSchema,
 })
 export type DatasetStats = z.infer<typeof datasetStatsSchema>
@@ -500,7 +500,15 @@ export const datasetRoutes = defineRoutes({
   /** Asks for a folder and writes the usable rows there; answers null when the user closes the dialog. */
   'datasets.export': {
     input: z.strictObject({ id: idSchema, layout: exportLayoutSchema }),
-    output: z.object({ folder: z.string(), files: z.array(z.object({ name: z.string(), rows: countSchema, bytes: bytesSchema })) }).nullable(),
+    output: z
+      .object({
+        folder: z.string(),
+        files: z.array(z.object({ name: z.string(), rows: countSchema, bytes: bytesSchema })),
+        /** Usable rows that the layout cannot hold. */
+        refusedRows: countSchema,
+        refusedReasons: z.array(z.object({ reason: z.string(), rows: countSchema })),
+      })
+      .nullable(),
   },
   /** Asks for a place and writes the report; answers null when the user closes the dialog. */
   'datasets.exportReport': {

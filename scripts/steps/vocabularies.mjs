@@ -17,7 +17,9 @@ const inputs = [
   'resources/models/catalogue.json',
   'main/features/datasets/engine/tokens/families.ts',
   'trainer/requirements-demo.txt',
-  ...['character-classes', 'gguf-vocabulary', 'pack-vocabularies', 'pack-vocabulary', 'vocabulary-families'].map((name) => `scripts/${name}.mjs`),
+  ...['character-classes', 'gguf-vocabulary', 'pack-vocabularies', 'pack-vocabulary', 'vocabulary-families'].map(
+    (name) => `scripts/${name}.mjs`,
+  ),
 ]
 
 async function cacheName(root) {
@@ -48,7 +50,8 @@ async function extractFromModel(folder, demoModel) {
   await writeFile(path.join(folder, 'tokenizer_config.json'), JSON.stringify(config))
   const packages = path.dirname(path.dirname(demoModel))
   const info = (await readdir(packages)).find((name) => name.endsWith('.dist-info'))
-  if (info === undefined) throw stepError(`The demo's base model in ${packages} lacks its package information; delete that folder and try again.`)
+  if (info === undefined)
+    throw stepError(`The demo's base model in ${packages} lacks its package information; delete that folder and try again.`)
   const [name, version] = info.replace('.dist-info', '').split('-')
   await writeFile(path.join(folder, 'origin.json'), JSON.stringify({ name: name.replaceAll('_', '-'), version, licence: 'Apache-2.0' }))
   await writeFile(path.join(folder, 'LICENCE.txt'), await readLicence(path.join(packages, info)))

@@ -59,6 +59,18 @@ function ExportForm({ dataset, onClose }: Pick<ExportDialogProps, 'dataset' | 'o
               </li>
             ))}
           </ul>
+          {written.refusedRows > 0 && (
+            <>
+              <p>{countRows(written.refusedRows)} left out, which this layout cannot hold:</p>
+              <ul>
+                {written.refusedReasons.map(({ reason, rows }) => (
+                  <li key={reason}>
+                    {countRows(rows)}: {reason}
+                  </li>
+                ))}
+              </ul>
+            </>
+          )}
         </div>
       )}
       {start.error !== null && (

@@ -31,7 +31,8 @@ interface SpoiledMessages {
 
 const usualShare = 0.0001
 const rareShare = 0.00002
-const kinds: readonly (readonly [DefectKind, number])[] = [
+/** Every kind, with the share of rows that it spoils. */
+export const defectShares: readonly (readonly [DefectKind, number])[] = [
   ['role-bot', usualShare],
   ['last-content-empty', usualShare],
   ['assistants-removed', usualShare],
@@ -54,7 +55,7 @@ const mostCut = 40
 /** Draws whether the next row is spoilt, and how. */
 export function drawDefect(random: () => number): DefectKind | null {
   let left = random()
-  for (const [kind, share] of kinds) {
+  for (const [kind, share] of defectShares) {
     left -= share
     if (left < 0) return kind
   }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -46,7 +47,9 @@ const family = 'qwen3'
 const workers = '2'
 const tokenizerBytes = 30_000_000
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const engineScript = 'main/features/datasets/engine/cli.ts'
+/** The bundle, as users run it; the task that starts the benchmarks has just built it. */
+const engineBundle = join(root, 'out', 'main', 'dataset-cli.js')
+const engineSource = join(root, 'main', 'features', 'datasets', 'engine', 'cli.ts')
 /** The engine ends with 1 when rows have errors, as those of the corpus do. */
 const engineCodes = [0, 1]
 
@@ -55,6 +58,7 @@ export async function createContenders(
   { inputs, folder, referenceTokenizer }: ContenderContext,
   needsCheckedIndex: boolean,
 ): Promise<RunContender> {
+  const engineScript = existsSync(engineBundle) ? engineBundle : engineSource
   const outputOf = (name: string) => join(folder, `${name}.out`)
   const indexOf = (name: string) => join(folder, name, 'index.sqlite')
   const engine = (name: ContenderName, command: string, file: string, ...rest: string[]) =>

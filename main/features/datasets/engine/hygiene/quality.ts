@@ -57,7 +57,7 @@ export function textQualityFlags(text: string, facts: TextFacts): number {
 function mayRepeat({ samples, repeatedSamples, symbols, visible, length }: TextFacts): boolean {
   // Text of one character over and over is hardly sampled.
   if (samples * 200 < length) return true
-  const least = symbols > visible * symbolicFrom ? 0.25 : 0.1
+  const least = symbols > visible * symbolicFrom ? 0.2 : 0.07
   return repeatedSamples > 2 && repeatedSamples > samples * least
 }
 

@@ -1,3 +1,5 @@
+import { codeAt, isDigit, isLetter } from './text-edges.ts'
+
 /** Last words of a setting's name that announce a secret. */
 const secretName = /(?:api_?key|apikey|access_?key|secret_?key|private_?key|auth_?key|account_?key|secret|token|passw(?:or)?d|passphrase|pwd|credentials?|bearer)$/i
 /** What documentation writes in place of a key. */
@@ -22,17 +24,21 @@ export function endOfAssignedSecret(text: string, start: number, runEnd: number)
 
 /** The name that is given this value: reads back over quotes, white space and one of = : => := or a space after "Bearer". */
 function nameBefore(text: string, start: number): string {
-  let at = start
-  at = backOver(text, at, ` "'\``, 3)
-  const signEnd = at
-  at = backOver(text, at, ':=>', 2)
-  const hasSign = at < signEnd
-  at = backOver(text, at, ` "'\`\\]`, 4)
-  const nameEnd = at
+  const signEnd = backOver(text, start, ` "'\``, 3)
+  const sign = backOver(text, signEnd, ':=>', 2)
+  const hasSign = sign < signEnd
+  // Most long words follow other words: no need to read those.
+  if (!hasSign && !'rR'.includes(text.charAt(sign - 1))) return ''
+  const nameEnd = backOver(text, sign, ` "'\`\\]`, 4)
   const lowest = Math.max(0, nameEnd - longestName)
-  while (at > lowest && /[\w-]/.test(text.charAt(at - 1))) at -= 1
+  let at = nameEnd
+  while (at > lowest && isNameCode(codeAt(text, at - 1))) at -= 1
   const name = text.slice(at, nameEnd).replaceAll('-', '_')
   return hasSign || /^bearer$/i.test(name) ? name : ''
+}
+
+function isNameCode(code: number): boolean {
+  return isLetter(code) || isDigit(code) || code === 45
 }
 
 function backOver(text: string, from: number, chars: string, most: number): number {

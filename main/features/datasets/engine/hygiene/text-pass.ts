@@ -35,7 +35,7 @@ export interface TextFacts {
   /** Index of the first and the last pair of digits or dashes; -1 where there is none. */
   firstPair: number
   lastPair: number
-  /** Stretches of 16 characters that were sampled, and how many of them very probably occurred before in the text. */
+  /** Stretches of 32 characters that were sampled, and how many of them very probably occurred before in the text. */
   samples: number
   repeatedSamples: number
 }
@@ -132,8 +132,8 @@ export function createTextPass(): TextPass {
         next = Math.imul(high ^ folded, primeHigh)
         next = (next << 13) | (next >>> 19)
         high = next ^ ((next ^ high) & keep)
-        // Depends on the last 16 characters; looked up for about one position in 32, but not within lines and indents of one sign.
-        stretch = (stretch << 2) ^ Math.imul(folded, primeHigh)
+        // Depends on the last 32 characters; looked up for about one position in 32, but not within lines and indents of one sign.
+        stretch = (stretch << 1) ^ Math.imul(folded, primeHigh)
         if (stretch >>> 27 === 0 && entry !== before) {
           samples += 1
           const key = stretch ^ salt

@@ -61,7 +61,7 @@ export function createCountedParts(tokenizer: Tokenizer): CountedParts {
 }
 
 /** More than any control token has. */
-const longestControlToken = 256
+const longestControlToken = 64
 
 /** Tokens that begin in `lead`; white space after it may belong to its last token, but nothing beyond the next word or control token. */
 function tokensBefore(tokenizer: Tokenizer, lead: string, text: string): number {

@@ -41,9 +41,12 @@ function alignBytes(text: string, stream: Buffer): Uint32Array | null {
       continue
     }
     const changed = Buffer.from(piece.normalize('NFC'))
+    // After a control token the marks stand alone, since texts are normalised between control tokens.
+    const first = String.fromCodePoint(piece.codePointAt(0) ?? 0)
+    const parted = Buffer.from(first + piece.slice(first.length).normalize('NFC'))
     const spaced = Buffer.from(piece.replaceAll(' ', spaceMark))
     const plain = Buffer.from(piece.replaceAll(spaceMark, ' '))
-    const found = [changed, spaced, plain].find((form) => stands(form, stream, at))
+    const found = [changed, parted, spaced, plain].find((form) => stands(form, stream, at))
     if (found === undefined) return null
     const same = sameStart(raw, found)
     fillCharacters(starts, at, piece, index, at + same)

@@ -14,6 +14,9 @@ import { createByteReader, createCharacterReader, type SymbolReader } from './sy
 import { createTextBytes } from './text-bytes.ts'
 import type { VocabularyData } from './vocabulary.ts'
 
+/** 16 MB for short pieces and 4 MB for long ones: half a gigabyte of mixed text has about a million different pieces. */
+const CACHE_SIZE = { shortBits: 20, longBits: 16 }
+
 /** Pieces that are scanned before they are looked up. */
 const QUEUE = 512
 
@@ -73,7 +76,7 @@ export function createTokenizer(data: VocabularyData): Tokenizer {
   const scan = scannerOf(data)
   const split = createTextSplitter(data)
   const merger = createPieceMerger(tables, symbolReaderOf(data), header.ignoresMerges)
-  const counter = createPieceCounter(merger, { shortBits: 18, longBits: 16 })
+  const counter = createPieceCounter(merger, CACHE_SIZE)
   const texts = createTextBytes()
   const ends = new Int32Array(QUEUE)
   const specials = new Set(header.addedTokens.filter((token) => token.isSpecial).map((token) => token.id))

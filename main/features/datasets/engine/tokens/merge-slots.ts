@@ -34,9 +34,13 @@ export function fillMergeSlots(merges: Uint32Array, slots: Int32Array): void {
   for (let word = 0; word < merges.length; word += 3) {
     const left = merges[word] as number
     const right = merges[word + 1] as number
-    let at = firstMergeSlot(left, right, mask) * SLOT_WORDS
+    let slot = firstMergeSlot(left, right, mask)
+    let at = slot * SLOT_WORDS
     // A pair that is listed twice keeps its last rank, as in the reference.
-    while (slots[at] !== EMPTY && !(slots[at] === left && slots[at + 1] === right)) at = (at + SLOT_WORDS) % slots.length
+    while (slots[at] !== EMPTY && !(slots[at] === left && slots[at + 1] === right)) {
+      slot = (slot + 1) & mask
+      at = slot * SLOT_WORDS
+    }
     slots[at] = left
     slots[at + 1] = right
     slots[at + 2] = word / 3

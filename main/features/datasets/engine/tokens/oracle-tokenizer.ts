@@ -40,9 +40,13 @@ function open(json: object, config: object): LibraryTokenizer {
   try {
     return new LibraryTokenizer(json, config)
   } catch (cause) {
-    throw new AppError('MODEL_FOLDER_INVALID', 'The tokenizer.json of this model is of a kind that cannot be read yet. Choose another model.', {
-      cause,
-    })
+    throw new AppError(
+      'MODEL_FOLDER_INVALID',
+      'The tokenizer.json of this model is of a kind that cannot be read yet. Choose another model.',
+      {
+        cause,
+      },
+    )
   }
 }
 

@@ -30,7 +30,16 @@ export function createPieceCounter(merger: PieceMerger, { shortBits, longBits }:
   const shortShift = 32 - shortBits
   const longShift = 32 - longBits
 
-  const missShort = (bytes: Uint8Array, start: number, length: number, home: number, key0: number, key1: number, key2: number, key3: number) => {
+  const missShort = (
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    home: number,
+    key0: number,
+    key1: number,
+    key2: number,
+    key3: number,
+  ) => {
     const count = merger.merge(bytes, start, start + length)
     let at = home
     // The four entries of a cache line are one set; the home entry goes when all are taken.

@@ -21,7 +21,7 @@ export function createPieceMerger(tables: VocabularyTables, readSymbols: SymbolR
   // Only where every byte is a symbol do the symbols stand beside each other as the bytes do.
   const hasBytePairs = tables.characterIds.length === 0 && !tables.byteIds.includes(-1)
   const mask = mergeSlots.length / SLOT_WORDS - 1
-  const longestToken = longestOf(tokenOffsets)
+  const longestToken = ignoresMerges ? longestOf(tokenOffsets) : 0
   const mergeByHeap = createHeapMerge(mergeSlots)
   let ids = new Int32Array(LONGEST_PLAIN + 1)
   const ranks = new Int32Array(LONGEST_PLAIN + 1)
@@ -64,7 +64,7 @@ export function createPieceMerger(tables: VocabularyTables, readSymbols: SymbolR
 
   const merge = (bytes: Uint8Array, start: number, end: number): number => {
     const length = end - start
-    if (ignoresMerges && length <= longestToken) {
+    if (length <= longestToken) {
       const id = findWholeToken(tables, bytes, start, end)
       if (id >= 0) {
         ids[0] = id

@@ -30,7 +30,8 @@ export function createRunScanner(classes: Uint8Array, digits: number): Scanner {
 
   const eastAsianEnd = (bytes: Uint8Array, from: number): number => {
     let at = from
-    for (let found = kindAt(bytes, at); (found & (EAST_ASIAN | NUMBER)) === EAST_ASIAN; found = kindAt(bytes, at)) at += found >> WIDTH_SHIFT
+    for (let found = kindAt(bytes, at); (found & (EAST_ASIAN | NUMBER)) === EAST_ASIAN; found = kindAt(bytes, at))
+      at += found >> WIDTH_SHIFT
     return at
   }
 

@@ -1,5 +1,5 @@
 import { ASCII_PAIRS, fillJunctions, junctionWords } from './junctions.ts'
-import { fillMergeSlots, findMerge, mergeSlotCount, SLOT_WORDS } from './merge-slots.ts'
+import { fillMergeSlots, mergeSlotCount, SLOT_WORDS } from './merge-slots.ts'
 import { fillWholeTokens, wholeTokenCount } from './whole-tokens.ts'
 
 /** Look-up tables of one vocabulary, all on the same shared memory. */
@@ -101,8 +101,9 @@ function fillTables(tables: VocabularyTables, sections: PackedSections): void {
   tables.classes.set(sections.classes)
   tables.byteIds.set(wordsOf(sections.byteIds))
   tables.tokenOffsets.set(wordsOf(sections.tokenOffsets))
-  fillMergeSlots(wordsOf(sections.merges), tables.mergeSlots)
-  fillBytePairs(tables)
+  const merges = wordsOf(sections.merges)
+  fillMergeSlots(merges, tables.mergeSlots)
+  fillBytePairs(tables, merges)
   if (tables.wholeTokens.length > 0) fillWholeTokens(tables)
   fillCharacters(tables.characterIds, wordsOf(sections.characters))
   if (tables.junctions.length > 0) fillJunctions(tables, wordsOf(sections.junctions))
@@ -127,15 +128,16 @@ function wordsOf(section: Buffer): Uint32Array {
 }
 
 /** The first ranks of a piece come from this direct table, so that they need no hashing. */
-function fillBytePairs({ mergeSlots, pairRanks, pairIds, byteIds }: VocabularyTables): void {
+function fillBytePairs({ pairRanks, pairIds, byteIds, tokenOffsets }: VocabularyTables, merges: Uint32Array): void {
   pairRanks.fill(NO_RANK)
-  const mask = mergeSlots.length / SLOT_WORDS - 1
-  for (let pair = 0; pair < PAIRS; pair++) {
-    const left = byteIds[pair >> 8] as number
-    const right = byteIds[pair & 255] as number
-    const at = left < 0 || right < 0 ? -1 : findMerge(mergeSlots, mask, left, right)
-    if (at < 0) continue
-    pairRanks[pair] = mergeSlots[at + 2] as number
-    pairIds[pair] = mergeSlots[at + 3] as number
+  const byteOf = new Int16Array(tokenOffsets.length).fill(-1)
+  for (const [byte, id] of byteIds.entries()) if (id >= 0) byteOf[id] = byte
+  for (let word = 0; word < merges.length; word += 3) {
+    const left = byteOf[merges[word] as number] as number
+    const right = byteOf[merges[word + 1] as number] as number
+    if (left < 0 || right < 0) continue
+    const pair = (left << 8) | right
+    pairRanks[pair] = word / 3
+    pairIds[pair] = merges[word + 2] as number
   }
 }

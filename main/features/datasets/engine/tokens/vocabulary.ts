@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { z } from 'zod'
 import { AppError } from '../../../../../preload/contract/errors.ts'
-import { buildTables, type VocabularyTables } from './vocabulary-tables.ts'
+import { buildTables, type PackedSections, type VocabularyTables } from './vocabulary-tables.ts'
 
 const MAGIC = 'TSVOC001'
 
@@ -46,25 +46,33 @@ export interface VocabularyData {
 
 const unzip = promisify(gunzip)
 
-function unreadable(cause?: unknown): AppError {
-  return new AppError('DATASET_FILE_UNREADABLE', 'A vocabulary file of the app cannot be read. Install the app again.', { cause })
-}
-
 /** Reads a packed vocabulary and builds its look-up tables. */
 export async function loadVocabulary(path: string): Promise<VocabularyData> {
-  const file = await unzip(await readFile(path))
-  if (file.toString('latin1', 0, MAGIC.length) !== MAGIC) throw unreadable()
-  const headerEnd = MAGIC.length + 4 + file.readUInt32LE(MAGIC.length)
-  const { sections, ...header } = headerSchema.parse(JSON.parse(file.toString('utf8', MAGIC.length + 4, headerEnd)))
-  const section = ({ at, bytes }: { at: number; bytes: number }): Buffer => file.subarray(headerEnd + at, headerEnd + at + bytes)
-  const parts = {
-    tokenOffsets: section(sections.tokenOffsets),
-    merges: section(sections.merges),
-    byteIds: section(sections.byteIds),
-    tokenBytes: section(sections.tokenBytes),
-    classes: section(sections.classes),
-    characters: section(sections.characters),
-    junctions: section(sections.junctions),
+  try {
+    const { sections: _places, parts, ...header } = parse(await unzip(await readFile(path)))
+    return { header, tables: buildTables(parts, header) }
+  } catch (cause) {
+    throw new AppError('DATASET_FILE_UNREADABLE', 'A vocabulary file of the app cannot be read. Install the app again.', { cause })
   }
-  return { header, tables: buildTables(parts, header) }
+}
+
+function parse(file: Buffer): VocabularyHeader & { parts: PackedSections } {
+  if (file.toString('latin1', 0, MAGIC.length) !== MAGIC) throw new Error('No packed vocabulary of this version')
+  const headerEnd = MAGIC.length + 4 + file.readUInt32LE(MAGIC.length)
+  const header = headerSchema.parse(JSON.parse(file.toString('utf8', MAGIC.length + 4, headerEnd)))
+  const part = (name: keyof PackedSections): Buffer => {
+    const { at, bytes } = header.sections[name]
+    if (headerEnd + at + bytes > file.length) throw new Error(`Section ${name} is cut off`)
+    return file.subarray(headerEnd + at, headerEnd + at + bytes)
+  }
+  const parts = {
+    tokenOffsets: part('tokenOffsets'),
+    merges: part('merges'),
+    byteIds: part('byteIds'),
+    tokenBytes: part('tokenBytes'),
+    classes: part('classes'),
+    characters: part('characters'),
+    junctions: part('junctions'),
+  }
+  return { ...header, parts }
 }

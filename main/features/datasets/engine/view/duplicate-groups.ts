@@ -1,6 +1,6 @@
 import type { DuplicateKind } from '../../../../../preload/contract/datasets.ts'
 import { assertNever } from '../../../../lib/assert-never.ts'
-import { sortedByHash } from './hash-order.ts'
+import { rowHashes, sortedByHash } from './hash-order.ts'
 import type { DatasetView } from './dataset-view.ts'
 
 /** Rows that belong together, in file order. */
@@ -8,10 +8,12 @@ export type RowGroup = readonly number[]
 
 /** Groups of two or more rows of one kind, largest first; null until the pass that finds them has run. */
 export function groupDuplicates(view: DatasetView, of: DuplicateKind, nearGroupOf: Uint32Array | null): RowGroup[] | null {
-  const { columns, scan, split, dropped } = view.table
+  const { scan, split, dropped } = view.table
   switch (of) {
-    case 'exact':
-      return bySize(equalRows(columns.hashLow, columns.hashHigh, (row) => dropped[row] === 0 && columns.shape[row] !== 0))
+    case 'exact': {
+      const { low, high, isHashed } = rowHashes(view.table)
+      return bySize(equalRows(low, high, isHashed))
+    }
     case 'near':
       return nearGroupOf === null ? null : bySize(byNumber(nearGroupOf, (row) => dropped[row] === 0))
     case 'same_prompt': {

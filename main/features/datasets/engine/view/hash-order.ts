@@ -1,3 +1,5 @@
+import type { RowTable } from './filter-rows.ts'
+
 /** Numbers of the chosen rows so that equal 64-bit hashes stand together, in file order within each group. */
 export function sortedByHash(low: Uint32Array, high: Uint32Array, isChosen: (row: number) => boolean): Uint32Array {
   const chosen = new Uint32Array(low.length)
@@ -39,4 +41,17 @@ export function createHashSet(rows: number, low: Uint32Array, high: Uint32Array)
       }
     },
   }
+}
+
+/** What tells whether two rows repeat each other: the folded conversation once the rows are scanned, the bytes before that. */
+export function rowHashes({ columns, scan, dropped }: RowTable): {
+  readonly low: Uint32Array
+  readonly high: Uint32Array
+  readonly isHashed: (row: number) => boolean
+} {
+  if (scan === null) {
+    return { low: columns.hashLow, high: columns.hashHigh, isHashed: (row) => dropped[row] === 0 && columns.shape[row] !== 0 }
+  }
+  const { contentLow: low, contentHigh: high } = scan
+  return { low, high, isHashed: (row) => dropped[row] === 0 && (low[row] !== 0 || high[row] !== 0) }
 }

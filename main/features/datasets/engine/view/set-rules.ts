@@ -1,7 +1,7 @@
 import { rowShapeSchema } from '../../../../../preload/contract/datasets.ts'
 import type { CheckedRows } from '../index/dataset-index.ts'
 import { ruleNumbers } from '../rows/rule-numbers.ts'
-import { createHashSet, sortedByHash } from './hash-order.ts'
+import { createHashSet, rowHashes, sortedByHash } from './hash-order.ts'
 import type { RowTable } from './filter-rows.ts'
 
 /** What is wrong with the rows as a set. */
@@ -67,7 +67,7 @@ export function raiseSetRules(input: SetInput): SetFindings {
       if (text !== undefined) return text
       if (rule === ruleNumbers['set.duplicate']) {
         const line = table.columns.line[firstOf.get(row) ?? row] ?? 0
-        return { got: `the same bytes as line ${line}`, expected: 'a row of its own', message: `The row repeats line ${line}.` }
+        return { got: `the same text as line ${line}`, expected: 'a row of its own', message: `The row repeats line ${line}.` }
       }
       return setRuleNumbers.includes(rule) ? plainTexts.get(rule) ?? null : null
     },
@@ -111,11 +111,12 @@ function raiseNoneTrained({ columns, tokens }: RowTable, isUsable: IsUsable, rai
 }
 
 /** Every row but the first of each group of equal rows; answers the first row of each. */
-function raiseDuplicates({ columns, dropped }: RowTable, raise: Raise): Map<number, number> {
+function raiseDuplicates(table: RowTable, raise: Raise): Map<number, number> {
   const firstOf = new Map<number, number>()
-  const seen = createHashSet(columns.rows, columns.hashLow, columns.hashHigh)
-  for (let row = 0; row < columns.rows; row += 1) {
-    if (dropped[row] === 1 || columns.shape[row] === 0) continue
+  const { low, high, isHashed } = rowHashes(table)
+  const seen = createHashSet(table.columns.rows, low, high)
+  for (let row = 0; row < table.columns.rows; row += 1) {
+    if (!isHashed(row)) continue
     const first = seen.findOrAdd(row)
     if (first === row) continue
     raise(row, ruleNumbers['set.duplicate'])

@@ -112,6 +112,17 @@ describe('Qwen3', () => {
     ])
     expect(await learned(row)).toBe(' b<|im_end|>')
   })
+
+  it('loses learned tokens where the tokenizer puts combining marks in another order', async () => {
+    const row = chatRow([
+      { role: 'user', content: 'a' },
+      { role: 'assistant', content: '\u0301\u0338x <think>\u0301\u0338' },
+      { role: 'user', content: 'c' },
+    ])
+    const tokens = await open('qwen3')
+    expect(await learned(row)).toBe('\u0338\u0301x <think>\u0338\u0301<|im_end|>')
+    expect(tokens.countExactly(row, 'jinja')).toEqual(tokens.count(row))
+  })
 })
 
 describe('the choice of a path', () => {

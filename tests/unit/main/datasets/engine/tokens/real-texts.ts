@@ -16,7 +16,7 @@ function* filesBelow(folder: string, pattern: RegExp): Generator<string> {
 /** Pieces of 20 to 2,500 UTF-16 units; a cut may part a surrogate pair, which has to be handled too. */
 function cut(text: string, random: () => number): string[] {
   const texts: string[] = []
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const length = 20 + Math.floor(random() ** 2 * 2480)
     texts.push(text.slice(at, at + length))
     at += length
