@@ -8,6 +8,10 @@ const root = resolve(import.meta.dirname, '..')
 export default defineConfig({
   main: {
     build: {
+      // Small modules in one file load several times faster; native modules and what finds its own files stay apart.
+      externalizeDeps: {
+        exclude: ['@huggingface/jinja', '@huggingface/tokenizers', 'fzstd', 'hyparquet', 'hyparquet-compressors', 'hyparquet-writer', 'xxhash-wasm', 'zod'],
+      },
       outDir: resolve(root, 'out/main'),
       lib: {
         entry: {

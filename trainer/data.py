@@ -25,6 +25,14 @@ _SENTINEL = "\ue000\ue001\ue000"
 
 
 @dataclass(frozen=True)
+class Conversation:
+    """One row of the training file."""
+
+    messages: list[Message]
+    tools: list[Any] | None = None
+
+
+@dataclass(frozen=True)
 class Row:
     """One conversation as tokens; `labels` are the positions whose token is learned."""
 
@@ -32,6 +40,7 @@ class Row:
     ids: list[int]
     labels: list[int]
     prompt_messages: list[Message]
+    tools: list[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class Dataset:
         return sum(len(row.labels) for row in self.train)
 
 
-def read_rows(volume: Path, reference: DatasetRef) -> list[list[Message]]:
+def read_rows(volume: Path, reference: DatasetRef) -> list[Conversation]:
     """Reads the frozen training file after checking that it is the one the run was made for."""
     path = volume / reference.key
     advice = "Start the run again from the app, which uploads the dataset anew."
@@ -67,27 +76,48 @@ def read_rows(volume: Path, reference: DatasetRef) -> list[list[Message]]:
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
-                rows.append(_messages(line, number))
+                rows.append(_conversation(line, number))
     if len(rows) != reference.rows:
         message = f"The training file has {len(rows)} rows; the run was made for {reference.rows}."
         raise RunFailure("DATASET_MISMATCH", message, advice)
     return rows
 
 
-def _messages(line: str, number: int) -> list[Message]:
+def _conversation(line: str, number: int) -> Conversation:
     try:
         row = json.loads(line)
     except ValueError:
         row = None
     messages = row.get("messages") if isinstance(row, dict) else None
+    tools = row.get("tools") if isinstance(row, dict) else None
     if isinstance(messages, list) and messages and all(_is_message(message) for message in messages):
-        return messages
+        return Conversation([_with_arguments(message) for message in messages], tools if isinstance(tools, list) else None)
     advice = "Import the dataset again, then start a new run."
     raise RunFailure("DATASET_MISMATCH", f"Line {number} of the training file is not a conversation.", advice)
 
 
 def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("role"), str) and isinstance(value.get("content"), str)
+
+
+def _with_arguments(message: Message) -> Message:
+    """Templates write the arguments of a tool call as an object; the file keeps them as JSON text, as OpenAI's format has it."""
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return message
+    return {**message, "tool_calls": [_call_with_arguments(call) for call in calls]}
+
+
+def _call_with_arguments(call: Any) -> Any:
+    function = call.get("function") if isinstance(call, dict) else None
+    text = function.get("arguments") if isinstance(function, dict) else None
+    if not isinstance(function, dict) or not isinstance(text, str):
+        return call
+    try:
+        arguments = json.loads(text)
+    except ValueError:
+        return call
+    return {**call, "function": {**function, "arguments": arguments}} if isinstance(arguments, dict) else call
 
 
 class RowEncoder:
@@ -99,9 +129,11 @@ class RowEncoder:
         self._ends = end_ids
         self._has_generation_tags = "generation %}" in str(tokenizer.chat_template)
         self.history_rewritten = False
+        self._tools: list[Any] | None = None
 
-    def encode(self, index: int, messages: list[Message]) -> tuple[Row | None, bool]:
+    def encode(self, index: int, messages: list[Message], tools: list[Any] | None = None) -> tuple[Row | None, bool]:
         """The row, shortened from its oldest turns if need be; (None, …) when its answer does not fit."""
+        self._tools = tools
         kept, truncated = messages, False
         while True:
             row = self._encode(index, kept)
@@ -118,7 +150,7 @@ class RowEncoder:
         ids: list[int] = list(encoded["input_ids"])
         labels = self._label_positions(ids, list(encoded["offset_mapping"]), spans)
         last_user = max((i for i, message in enumerate(messages) if message["role"] == "assistant"), default=len(messages))
-        return Row(index=index, ids=ids, labels=labels, prompt_messages=messages[:last_user])
+        return Row(index=index, ids=ids, labels=labels, prompt_messages=messages[:last_user], tools=self._tools)
 
     def _label_positions(self, ids: list[int], offsets: list[tuple[int, int]], spans: list[tuple[int, int]]) -> list[int]:
         labels: list[int] = []
@@ -135,7 +167,8 @@ class RowEncoder:
         text = self.render(messages)
         spans = []
         for i, message in enumerate(messages):
-            if message["role"] != "assistant":
+            # An answer with weight 0 is read, not learned.
+            if message["role"] != "assistant" or message.get("weight") == 0:
                 continue
             span = self._span_by_prefix(text, messages, i) or self._span_by_substitution(text, messages, i)
             if span is not None:
@@ -147,12 +180,17 @@ class RowEncoder:
 
         rendered, indices = render_jinja_template(
             conversations=[messages],
+            tools=self._tools,
             chat_template=self._tokenizer.chat_template,
             return_assistant_tokens_mask=True,
             **self._tokenizer.special_tokens_map,
         )
         text = str(rendered[0])
-        return text, [(int(start), int(end)) for start, end in indices[0]]
+        spans = [(int(start), int(end)) for start, end in indices[0]]
+        answers = [message for message in messages if message["role"] == "assistant"]
+        if len(spans) == len(answers):
+            spans = [span for span, message in zip(spans, answers, strict=True) if message.get("weight") != 0]
+        return text, spans
 
     def _span_by_prefix(self, text: str, messages: list[Message], i: int) -> tuple[int, int] | None:
         """The answer is what rendering it adds to the prompt, if rendering leaves the past as it was."""
@@ -186,11 +224,11 @@ class RowEncoder:
 
     def render(self, messages: list[Message], *, prompt: bool = False) -> str:
         """The conversation as the model reads it."""
-        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt))
+        return str(self._tokenizer.apply_chat_template(messages, tools=self._tools, tokenize=False, add_generation_prompt=prompt))
 
 
 def build_dataset(
-    rows: Sequence[list[Message]],
+    rows: Sequence[Conversation],
     encoder: RowEncoder,
     *,
     dataset_sha256: str,
@@ -201,8 +239,8 @@ def build_dataset(
     kept: list[Row] = []
     truncated = dropped = 0
     without_answer: list[int] = []
-    for index, messages in enumerate(rows):
-        row, was_truncated = encoder.encode(index, messages)
+    for index, conversation in enumerate(rows):
+        row, was_truncated = encoder.encode(index, conversation.messages, conversation.tools)
         if row is None:
             dropped += 1
             continue
@@ -217,7 +255,7 @@ def build_dataset(
         raise RunFailure("MASK_EMPTY", message, "Remove these rows or give them an assistant turn, then start a new run.")
     if not kept:
         raise RunFailure("DATASET_EMPTY", "No row is left to train on.", "Raise max_length or choose a dataset with shorter answers.")
-    held = held_out_indices([rows[row.index] for row in kept], dataset_sha256, eval_fraction)
+    held = held_out_indices([rows[row.index].messages for row in kept], dataset_sha256, eval_fraction)
     train = [row for i, row in enumerate(kept) if i not in held]
     return Dataset(train, [row for i, row in enumerate(kept) if i in held], truncated, dropped)
 

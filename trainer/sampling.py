@@ -56,7 +56,7 @@ def _prompts(tokenizer: Any, dataset: Dataset) -> list[tuple[str, list[int]]]:
         asked = [message["content"] for message in row.prompt_messages if message["role"] == "user"]
         if not asked:
             continue
-        text = tokenizer.apply_chat_template(row.prompt_messages, tokenize=False, add_generation_prompt=True)
+        text = tokenizer.apply_chat_template(row.prompt_messages, tools=row.tools, tokenize=False, add_generation_prompt=True)
         ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
         if len(ids) <= _LONGEST_PROMPT_TOKENS:
             chosen.append((str(asked[-1]), ids))

@@ -1,12 +1,14 @@
 """What is learned: exactly the answers and their end-of-turn token, nothing else, for any template."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import Messages, Volume, chat, planet_rows
 
-from data import PLAIN_TEMPLATE, RowEncoder, build_dataset, end_of_turn_ids, held_out_indices, read_rows
+from data import PLAIN_TEMPLATE, Conversation, RowEncoder, build_dataset, end_of_turn_ids, held_out_indices, read_rows
 from models import load_tokenizer
 from protocol import DatasetRef, RunFailure
 
@@ -110,9 +112,39 @@ def test_a_row_whose_last_answer_does_not_fit_is_dropped_and_counted(tiny: Path)
     assert len(dataset.train) + len(dataset.held_out) == 13
 
 
+@pytest.mark.parametrize("template", [None, TAGGED])
+def test_an_answer_with_weight_0_is_read_but_not_learned(tiny: Path, template: str | None) -> None:
+    encoder = _encoder(tiny, template)
+    messages = chat("one", "first", "two", "second")
+    both, _ = encoder.encode(0, messages)
+    messages[1] = {**messages[1], "weight": 0}
+    last, _ = encoder.encode(0, messages)
+    assert both is not None and last is not None
+    assert last.ids == both.ids
+    assert 0 < len(last.labels) < len(both.labels)
+    assert last.labels == both.labels[-len(last.labels) :]
+
+
+def test_tools_reach_the_template_and_arguments_are_objects_in_it(tiny: Path, tmp_path: Path) -> None:
+    template = "{{ tools[0]['name'] }}{% for m in messages %}{{ m['content'] }}{% for c in m['tool_calls'] or [] %}{{ c['function']['arguments']['city'] }}{% endfor %}{% endfor %}"
+    call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
+    row = {
+        "messages": [{"role": "user", "content": "hot?"}, {"role": "assistant", "content": "", "tool_calls": [call]}],
+        "tools": [{"name": "weather"}],
+    }
+    line = json.dumps(row) + "\n"
+    (tmp_path / "rows.jsonl").write_text(line, encoding="utf-8")
+    reference = DatasetRef(key="rows.jsonl", sha256=hashlib.sha256(line.encode()).hexdigest(), bytes=len(line), rows=1)
+    [conversation] = read_rows(tmp_path, reference)
+    encoder = _encoder(tiny, template)
+    encoder.encode(0, conversation.messages, conversation.tools)
+    assert encoder.render(conversation.messages) == "weatherhot?Oslo"
+
+
 def _build(tiny: Path, rows: list[Messages], max_length: int = 128, fraction: float = 0.2) -> Any:
     encoder = _encoder(tiny, max_length=max_length)
-    return build_dataset(rows, encoder, dataset_sha256="s", eval_fraction=fraction, on_progress=lambda _: None)
+    conversations = [Conversation(messages) for messages in rows]
+    return build_dataset(conversations, encoder, dataset_sha256="s", eval_fraction=fraction, on_progress=lambda _: None)
 
 
 def test_rows_without_an_answer_stop_the_run_and_are_named(tiny: Path) -> None:

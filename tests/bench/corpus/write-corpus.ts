@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { createRandom } from '../random.ts'
 import { createConversationMaker, type CorpusMessage } from './conversation.ts'
 import { drawDefect, spoilLine, spoilMessages, type Defect } from './defects.ts'
@@ -152,6 +152,8 @@ function createBlockFile(path: string) {
     },
     close() {
       flush()
+      // What is still to be written would be measured with what comes next.
+      fsyncSync(file)
       closeSync(file)
       return { bytes: flushed, sha256: hash.digest('hex') }
     },

@@ -32,7 +32,7 @@ const needCheckedIndex: ReadonlySet<ContenderName> = new Set(['near-duplicates',
 export async function measureDatasets(chosen: readonly Comparison[], options: SuiteOptions): Promise<Measurement[]> {
   if (options.rounds < leastRounds) throw new Error(`The dataset benchmarks need at least ${leastRounds} rounds`)
   const names = contendersOf(chosen)
-  const folder = await mkdtemp(join(process.env['TUNESMITH_BENCH_FOLDER'] ?? tmpdir(), 'tunesmith-bench-'))
+  const folder = await mkdtemp(join(tmpdir(), 'tunesmith-bench-'))
   try {
     const inputs = await prepareInputs(folder, {
       bytes: options.bytes,

@@ -112,7 +112,11 @@ export function createDatasetEngine(options: {
     searchFile: (path: string, text: string): Promise<number[]> => searchFile(pool, path, text),
     previewMapping: (path: string, mapping: ColumnMapping): Promise<PreviewRow[]> => previewMapping(path, mapping),
     /** True when the file can be worked on where it is. */
-    isPlain: async (path: string): Promise<boolean> => (await sniffSource(path)).isPlain,
+    async isPlain(path: string): Promise<boolean> {
+      // Whoever asks is about to open the file.
+      pool.warm()
+      return (await sniffSource(path)).isPlain
+    },
     /** Makes one working file of one or more sources. */
     importSources: (key: string, paths: readonly string[], targetPath: string, placesPath: string): Promise<ImportedWorkingFile> =>
       tasks.run(key, 'import', async ({ signal, onProgress }) => {

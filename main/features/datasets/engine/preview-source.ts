@@ -42,6 +42,13 @@ export async function previewSource(path: string): Promise<SourcePreview> {
   }
 }
 
+/** The first rows of a file as they are, with what is known of their layout. */
+export async function previewRows(path: string, limit: number): Promise<{ evidence: string; rows: PreviewRow[] }> {
+  const sniff = await sniffSource(path)
+  const { rows } = readSample(await readFirstRows(path, sniff, limit), null)
+  return { evidence: sniff.evidence.join(' '), rows }
+}
+
 const nothing = { shape: null, rows: [] as PreviewRow[], firstConversation: null, columns: null, suggestedMapping: null }
 
 /** The first rows of a file as they would be read with a mapping. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { assertNever } from '../../../../lib/assert-never.ts'
 import { createDatasetEngine, type DatasetEngine } from '../engine.ts'
 import { explainFileError } from '../file-errors.ts'
 import type { DatasetState } from '../open-dataset.ts'
-import { previewSource } from '../preview-source.ts'
+import { previewRows } from '../preview-source.ts'
 import { familyOf } from '../tokens/families.ts'
 import { readArguments, usage, type ParsedCommand } from './arguments.ts'
 
@@ -60,9 +60,8 @@ async function carryOut(command: ParsedCommand, engine: DatasetEngine, workFolde
   const { name, file, text, options } = command
   const print = (value: object, lines: () => string[]) => output.write(options.json ? `${JSON.stringify(value)}\n` : `${lines().join('\n')}\n`)
   if (name === 'rows') {
-    const { rows, evidence, problem } = await previewSource(file)
-    if (problem !== null) throw new AppError('DATASET_FILE_UNREADABLE', problem)
-    print({ evidence, rows: rows.slice(0, options.first) }, () => rows.slice(0, options.first).map((row) => `${row.line}: ${row.text.slice(0, 200)}`))
+    const { evidence, rows } = await previewRows(file, options.first)
+    print({ evidence, rows }, () => rows.map((row) => `${row.line}: ${row.text.slice(0, 200)}`))
     return 0
   }
   if (name === 'search') {
@@ -114,6 +113,7 @@ async function carryOut(command: ParsedCommand, engine: DatasetEngine, workFolde
       if (options.out === undefined) throw new AppError('INVALID_INPUT', `${name} needs --out DIR.`)
       const rows = options['drop-every'] === undefined ? [] : everyNth(state.stats.rows, options['drop-every'])
       if (rows.length > 0) await engine.applyEdit(key, { kind: 'drop', choice: { kind: 'rows', rows } }, Date.now())
+      await mkdir(options.out, { recursive: true })
       const exported = await engine.exportRows(key, options.layout, resolve(options.out), factsOf(file))
       print(exported, () => [exported.folder, ...exported.files.map((one) => `${one.name}: ${one.rows} rows`)])
       break

@@ -7,7 +7,9 @@ const dot = 46
 const dash = 45
 /** Last labels that are file endings: `logo@2x.png` is no address. */
 const fileEndings = new Set(
-  'png jpg jpeg gif svg webp avif ico bmp js mjs cjs ts tsx jsx css scss less json html htm xml yml yaml md txt pdf py rb java php'.split(' '),
+  'png jpg jpeg gif svg webp avif ico bmp js mjs cjs ts tsx jsx css scss less json html htm xml yml yaml md txt pdf py rb java php'.split(
+    ' ',
+  ),
 )
 /** Endings that no real address can have (RFC 2606). */
 const reservedEndings = new Set(['example', 'invalid', 'test', 'localhost'])
@@ -56,7 +58,13 @@ function isDomain(domain: string): boolean {
 
 /** Letters and digits; letters beyond ASCII may stand in newer addresses. */
 function isWordCode(code: number): boolean {
-  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || (code >= 0xc0 && code <= 0x24f) || code === 95
+  return (
+    (code >= 97 && code <= 122) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 48 && code <= 57) ||
+    (code >= 0xc0 && code <= 0x24f) ||
+    code === 95
+  )
 }
 
 /** Letters, digits and . + - %; rarer signs are more often punctuation of the text around. */

@@ -76,7 +76,11 @@ const table: Record<keyof typeof flagNumbers, Omit<Flag, 'number'>> = {
   repetition: quality('repetition', 'Repeats itself', 'Read the answer; the model learns to loop from such rows.'),
   truncated: quality('truncated', 'Answer ends in mid-sentence', 'Complete the answer or drop the row.'),
   symbols: quality('symbols', 'Many symbols', 'Read the row; tables and markup without words teach little.'),
-  otherScript: quality('other_script', 'Other writing system than most rows', 'Keep it if the model is meant to answer in that language too.'),
+  otherScript: quality(
+    'other_script',
+    'Other writing system than most rows',
+    'Keep it if the model is meant to answer in that language too.',
+  ),
 }
 
 function privacy(id: string, title: string, advice: string): Omit<Flag, 'number'> {

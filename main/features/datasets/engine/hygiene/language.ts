@@ -90,5 +90,8 @@ function isProse(text: string): boolean {
 }
 
 function withoutCode(text: string): string {
-  return text.slice(0, longestText * 4).replaceAll(fencedCode, ' ').trim()
+  return text
+    .slice(0, longestText * 4)
+    .replaceAll(fencedCode, ' ')
+    .trim()
 }

@@ -157,7 +157,8 @@ function isPublicAddress(address: string): boolean {
   const b = Number(address.slice(first + 1, second))
   const c = Number(address.slice(second + 1, third))
   if (a === 0 || a === 10 || a === 127 || a >= 224 || b > 255 || c > 255 || Number(address.slice(third + 1)) > 255) return false
-  if ((a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128)) return false
+  if ((a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128))
+    return false
   return !((a === 192 && b === 0 && c === 2) || (a === 198 && b === 51 && c === 100) || (a === 203 && b === 0 && c === 113))
 }
 

@@ -9,7 +9,8 @@ const anyForm = /\(?\d{1,15}\)?(?:[ .\-/]{1,2}\(?\d{1,6}\)?){0,6}/y
 /** Two single digits in a row are a list, not a number: +1 2 3. */
 const looseDigits = /(?:^|\D)\d\D+\d(?:\D|$)/
 /** A word before the number that says what it is. */
-const phoneBefore = /(?:\btel|phone|mobile?|\bfax|whatsapp|telefon[eo]?|tel[eé]fono|handy)(?:\s?(?:no|nr|number|nummer|is|at))?[^\p{L}\d]{0,6}$/iu
+const phoneBefore =
+  /(?:\btel|phone|mobile?|\bfax|whatsapp|telefon[eo]?|tel[eé]fono|handy)(?:\s?(?:no|nr|number|nummer|is|at))?[^\p{L}\d]{0,6}$/iu
 
 /** True where a sign before the digits at `at` announces a phone number. */
 export function isPhoneStart(text: string, at: number): boolean {

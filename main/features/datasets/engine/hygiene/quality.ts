@@ -1,7 +1,7 @@
 import type { TextFacts } from './text-pass.ts'
 import { evidence } from './text-pass.ts'
 import { flagNumbers } from './flags.ts'
-import { repeatsItself, symbolicFrom } from './repetition.ts'
+import { hasLinesTwice, repeatsItself, symbolicFrom } from './repetition.ts'
 import { scriptNumbers } from './scripts-of-text.ts'
 
 /** Opening stretch in which stock refusals stand. */
@@ -31,13 +31,20 @@ const htmlRest =
 const fencedCode = /(?:^|\n)[ \t>]{0,12}(`{3}|~{3})[^]*?(?:\1|$)/g
 const inlineCode = /`[^`\n]+`/g
 /** What the bytes 80–BF of UTF-8 become in Windows-1252. */
-const continuation = '[\\u0080-\\u00bf\\u0152\\u0153\\u0160\\u0161\\u0178\\u017d\\u017e\\u0192\\u02c6\\u02dc\\u2013\\u2014\\u2018-\\u201e\\u2020-\\u2022\\u2026\\u2030\\u2039\\u203a\\u20ac\\u2122]'
+const continuation =
+  '[\\u0080-\\u00bf\\u0152\\u0153\\u0160\\u0161\\u0178\\u017d\\u017e\\u0192\\u02c6\\u02dc\\u2013\\u2014\\u2018-\\u201e\\u2020-\\u2022\\u2026\\u2030\\u2039\\u203a\\u20ac\\u2122]'
 const garbled = new RegExp(
   `\\ufffd|\\u00c3${continuation}|\\u00c2[\\u00a0-\\u00bf]|\\u00e2[\\u20ac\\u0080-\\u0086]${continuation}|\\u00ef\\u00bb\\u00bf|\\u00f0\\u0178${continuation}|(?:[\\u00d0\\u00d1]${continuation}){2}`,
 )
 const fenceLine = /^[ \t>]*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(`{3,}|~{3,})(.*)$/
 /** Languages that end sentences without a sign. */
-const unpunctuated: ReadonlySet<number> = new Set([scriptNumbers.thai, scriptNumbers.lao, scriptNumbers.khmer, scriptNumbers.burmese, scriptNumbers.tibetan])
+const unpunctuated: ReadonlySet<number> = new Set([
+  scriptNumbers.thai,
+  scriptNumbers.lao,
+  scriptNumbers.khmer,
+  scriptNumbers.burmese,
+  scriptNumbers.tibetan,
+])
 
 /** Quality flags of any text the model learns to write, except those that need the rest of the row. */
 export function textQualityFlags(text: string, facts: TextFacts): number {
@@ -49,7 +56,8 @@ export function textQualityFlags(text: string, facts: TextFacts): number {
     flags |= 1 << flagNumbers.html
   }
   if (facts.visible >= 80 && facts.symbols > facts.visible * 0.4) flags |= 1 << flagNumbers.symbols
-  if (facts.visible >= 150 && mayRepeat(facts) && repeatsItself(text, facts.symbols / facts.visible)) flags |= 1 << flagNumbers.repetition
+  if (facts.visible >= 150 && (mayRepeat(facts) || hasLinesTwice(text)) && repeatsItself(text, facts.symbols / facts.visible))
+    flags |= 1 << flagNumbers.repetition
   return flags
 }
 

@@ -8,6 +8,26 @@ const sequenceShare = 0.15
 export const symbolicFrom = 0.18
 const symbolicShare = 0.4
 
+/** Cheap test for repeated lines: takes lines of the same length, beginning and end for equal. */
+export function hasLinesTwice(text: string): boolean {
+  const seen = new Set<number>()
+  let repeated = 0
+  let start = 0
+  let end = text.indexOf('\n')
+  while (end >= 0 && end < longestStretch) {
+    const length = end - start
+    if (length > 3) {
+      let key = Math.imul(length, 0x9e3779b1)
+      for (const at of [start, start + 1, start + 2, end - 1, end - 2, end - 3]) key = Math.imul(key ^ text.charCodeAt(at), 0x85ebca6b)
+      if (seen.has(key)) repeated += length
+      else seen.add(key)
+    }
+    start = end + 1
+    end = text.indexOf('\n', start)
+  }
+  return repeated * 6 > Math.min(text.length, longestStretch)
+}
+
 /** The last words of a text, in a ring of 16: more than the longest sequence. */
 const ringMask = 15
 const tabOrSpace: ReadonlySet<number> = new Set([9, 13, 32, 0xa0, 0x3000])
@@ -36,7 +56,8 @@ export function repeatsItself(text: string, symbolShare: number): boolean {
     words += 1
     if (words < wordsPerSequence) return
     let sequence = 0
-    for (let at = words - wordsPerSequence; at < words; at += 1) sequence = (Math.imul(sequence, 0x2545f491) + (hashes[at & ringMask] as number)) | 0
+    for (let at = words - wordsPerSequence; at < words; at += 1)
+      sequence = (Math.imul(sequence, 0x2545f491) + (hashes[at & ringMask] as number)) | 0
     if (sequences.has(sequence)) {
       for (let at = Math.max(coveredTo, words - wordsPerSequence); at < words; at += 1) covered += sizes[at & ringMask] as number
       coveredTo = words

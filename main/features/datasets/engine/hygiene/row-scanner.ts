@@ -51,7 +51,8 @@ export function createRowScanner(): RowScanner {
   const readTools = (tools: readonly unknown[]) => {
     const facts = pass.run(JSON.stringify(tools))
     mix(tags.tools, facts.hashLow, facts.hashHigh)
-    for (const { text } of stringsIn(tools, '/tools')) for (const match of matchPrivate(text, hintsFor(text))) result.flags |= 1 << match.flag
+    for (const { text } of stringsIn(tools, '/tools'))
+      for (const match of matchPrivate(text, hintsFor(text))) result.flags |= 1 << match.flag
   }
   /** The parts of a turn besides its content. */
   const readRest = (message: ChatMessage) => {

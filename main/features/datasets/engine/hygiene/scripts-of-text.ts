@@ -36,7 +36,18 @@ export const scriptTable: readonly Script[] = [
 ]
 
 /** Numbers of the scripts that rules of this folder ask for. */
-export const scriptNumbers = { none: 0, latin: 1, thai: 7, han: 8, kana: 9, hangul: 10, lao: 19, tibetan: 20, burmese: 21, khmer: 25 } as const
+export const scriptNumbers = {
+  none: 0,
+  latin: 1,
+  thai: 7,
+  han: 8,
+  kana: 9,
+  hangul: 10,
+  lao: 19,
+  tibetan: 20,
+  burmese: 21,
+  khmer: 25,
+} as const
 
 /** First and last code unit and the name of the script; blocks start and end on multiples of 16. */
 const blocks: readonly (readonly [first: number, last: number, name: string])[] = [

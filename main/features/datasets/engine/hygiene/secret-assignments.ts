@@ -1,25 +1,32 @@
-import { codeAt, isDigit, isLetter } from './text-edges.ts'
+import { codeAt, isDigit, isLetter, matchEnd } from './text-edges.ts'
 
 /** Last words of a setting's name that announce a secret. */
-const secretName = /(?:api_?key|apikey|access_?key|secret_?key|private_?key|auth_?key|account_?key|secret|token|passw(?:or)?d|passphrase|pwd|credentials?|bearer)$/i
+const secretName =
+  /(?:api_?key|apikey|access_?key|secret_?key|private_?key|auth_?key|account_?key|secret|token|passw(?:or)?d|passphrase|pwd|credentials?|bearer)$/i
 /** What documentation writes in place of a key. */
 const placeholder = /example|xxxx|\.\.\.|your|placeholder|dummy|redacted|changeme|0{6}|1234567|abcdefg/i
 const valueRest = /[A-Za-z0-9+/=_.~-]{0,256}/y
 const longestName = 40
-const shortestValue = 16
 const longestValue = 200
 
-/** Index behind the value when the run at `start` is what a setting calls a password, token or key; 0 otherwise. */
-export function endOfAssignedSecret(text: string, start: number, runEnd: number): number {
-  if (runEnd - start > longestValue || !secretName.test(nameBefore(text, start))) return 0
-  valueRest.lastIndex = runEnd
-  valueRest.test(text)
-  let end = Math.max(runEnd, valueRest.lastIndex)
+/** The value around the run at `start` when a setting calls it a password, token or key; null otherwise. */
+export function assignedSecretAround(text: string, runStart: number, runEnd: number): { start: number; end: number } | null {
+  if (runEnd - runStart > longestValue) return null
+  let start = runStart
+  while (start > runStart - longestValue && isValueCode(codeAt(text, start - 1))) start -= 1
+  if (!secretName.test(nameBefore(text, start))) return null
+  let end = Math.max(runEnd, matchEnd(valueRest, text, runEnd))
   while (end > runEnd && '.-~'.includes(text.charAt(end - 1))) end -= 1
+  // A call or an index is code that fetches the secret, not the secret.
+  if ('([{'.includes(text.charAt(end)) && end < text.length) return null
   const value = text.slice(start, end)
-  // A call or a path is code that fetches the secret, not the secret.
-  if (text.charAt(end) === '(' || text.charAt(end) === '[' || text.charAt(end) === '{') return 0
-  return value.length >= shortestValue && value.length <= longestValue && looksRandom(value) && !isPlaceholder(value) ? end : 0
+  const isSecret = value.length <= longestValue && looksRandom(value) && !looksLikePath(value) && !isPlaceholder(value)
+  return isSecret ? { start, end } : null
+}
+
+/** Paths have slashes too; base64 has letters of both cases around them. */
+function looksLikePath(value: string): boolean {
+  return value.includes('/') && !/^(?=.*[a-z])(?=.*[A-Z])[^/.].*$/.test(value)
 }
 
 /** The name that is given this value: reads back over quotes, white space and one of = : => := or a space after "Bearer". */
@@ -35,6 +42,11 @@ function nameBefore(text: string, start: number): string {
   while (at > lowest && isNameCode(codeAt(text, at - 1))) at -= 1
   const name = text.slice(at, nameEnd).replaceAll('-', '_')
   return hasSign || /^bearer$/i.test(name) ? name : ''
+}
+
+/** Letters, digits and the signs of base64, except the = that may be the sign of the assignment. */
+function isValueCode(code: number): boolean {
+  return isNameCode(code) || code === 43 || code === 47
 }
 
 function isNameCode(code: number): boolean {

@@ -1,5 +1,5 @@
 import { flagNumbers } from './flags.ts'
-import { endOfAssignedSecret, isPlaceholder } from './secret-assignments.ts'
+import { assignedSecretAround, isPlaceholder } from './secret-assignments.ts'
 import { isDigit, isLetter, matchEnd, type Visit } from './text-edges.ts'
 
 /** Keys of services: each stands alone as a run of letters, digits, `_` and `-`. */
@@ -40,7 +40,7 @@ export function findSecrets(text: string, visit: Visit): void {
     }
     let end = at + 1
     while (end < length && runCodes[text.charCodeAt(end)] === 1) end += 1
-    at = Math.max(end, secretAt(text, floor + 1, end, visit)) + shortestRun
+    at = secretAt(text, floor + 1, end, visit) + shortestRun
   }
 }
 
@@ -60,9 +60,10 @@ function secretAt(text: string, start: number, end: number, visit: Visit): numbe
       return end
     }
   }
-  const assignedEnd = endOfAssignedSecret(text, start, end)
-  if (assignedEnd > 0) visit(flagNumbers.assignedSecret, start, assignedEnd)
-  return assignedEnd
+  const assigned = assignedSecretAround(text, start, end)
+  if (assigned === null) return end
+  visit(flagNumbers.assignedSecret, assigned.start, assigned.end)
+  return assigned.end
 }
 
 function keyFlagOf(token: string): number {

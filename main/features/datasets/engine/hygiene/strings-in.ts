@@ -16,7 +16,8 @@ export function stringsIn(value: unknown, pointer: string): PointedString[] {
       const parts = Object.entries(next.value)
       for (let at = parts.length - 1; at >= 0; at -= 1) {
         const part = parts[at]
-        if (part !== undefined) open.push({ value: part[1], pointer: `${next.pointer}/${part[0].replaceAll('~', '~0').replaceAll('/', '~1')}` })
+        if (part !== undefined)
+          open.push({ value: part[1], pointer: `${next.pointer}/${part[0].replaceAll('~', '~0').replaceAll('/', '~1')}` })
       }
     }
   }

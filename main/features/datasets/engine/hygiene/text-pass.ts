@@ -169,7 +169,7 @@ export function mixed(value: number): number {
 }
 
 /** The character a code unit counts as when case and kind of white space do not matter. */
-export function foldedCode(code: number): number {
+function foldedCode(code: number): number {
   const char = String.fromCharCode(code)
   if (/\s/.test(char)) return space
   // A final sigma is the same letter; longer lower-case forms would need more than one unit.

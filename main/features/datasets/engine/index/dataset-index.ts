@@ -183,7 +183,7 @@ function createDatasetIndex(
     firstRows() {
       const starts: number[] = []
       let row = 0
-      for (const { number, facts } of index.listRanges(checkPass.name)) {
+      for (const { number, facts } of index.listFacts(checkPass.name)) {
         starts[number] = row
         row += checkFactsSchema.parse(facts).rows
       }
@@ -213,20 +213,22 @@ function load<Name extends string>(
   columns: Parameters<typeof unpackInto<Name>>[2],
 ): void {
   let row = 0
-  for (const range of index.listRanges(pass)) row += unpackInto(layout, range.columns, columns, row)
+  for (const range of index.listColumns(pass)) row += unpackInto(layout, range.columns, columns, row)
 }
 
 function loadRows(index: IndexRepository, ranges: readonly ByteRange[]): CheckedRows {
-  const stored = [...index.listRanges(checkPass.name)].map(({ number, facts, columns }) => ({ number, columns, facts: checkFactsSchema.parse(facts) }))
-  const rows = stored.reduce((sum, { facts }) => sum + facts.rows, 0)
+  const factsOf = new Map(index.listFacts(checkPass.name).map(({ number, facts }) => [number, checkFactsSchema.parse(facts)]))
+  let rows = 0
+  for (const facts of factsOf.values()) rows += facts.rows
   const columns = makeRowColumns(rows)
   const ruleCounts = new Array<number>(64).fill(0)
   const types: { facts: TypeDriftFacts; rowsBefore: number }[] = []
   let row = 0
   let lines = 0
   let blankLines = 0
-  for (const range of stored) {
-    const { facts } = range
+  for (const range of index.listColumns(checkPass.name)) {
+    const facts = factsOf.get(range.number)
+    if (facts === undefined) continue
     unpackInto(rowColumnLayout, range.columns, columns, row)
     const from = ranges[range.number]?.from ?? 0
     for (let at = row; at < row + facts.rows; at += 1) {

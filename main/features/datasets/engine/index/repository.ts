@@ -1,15 +1,6 @@
 import { z } from 'zod'
 import { openDatabase, type SqliteDatabase } from '../../../../db/open.ts'
 
-const factsSchema = z.looseObject({})
-
-/** One finished range of a pass, as it is stored. */
-export interface StoredRange {
-  readonly number: number
-  readonly facts: unknown
-  readonly columns: Uint8Array
-}
-
 /** The index of one working file: which ranges of which pass are done, and what they hold. It can be rebuilt at any time. */
 export interface IndexRepository {
   /** What the index was made for; undefined for a new one. */
@@ -17,7 +8,10 @@ export interface IndexRepository {
   writeFact(name: string, value: unknown): void
   /** Numbers of the ranges of a pass that are done. */
   listDone(pass: string): number[]
-  listRanges(pass: string): Iterable<StoredRange>
+  /** Facts of the finished ranges, in order. */
+  listFacts(pass: string): { number: number; facts: unknown }[]
+  /** Columns of the finished ranges, in order, one at a time. */
+  listColumns(pass: string): Iterable<{ readonly number: number; readonly columns: Uint8Array }>
   storeRange(pass: string, range: { number: number; facts: unknown; columns: Uint8Array }): void
   /** Forgets a pass, or only its ranges from a number on. */
   removePass(pass: string, fromNumber?: number): void
@@ -26,7 +20,8 @@ export interface IndexRepository {
   close(): void
 }
 
-const rangeSchema = z.object({ number: z.int().nonnegative(), facts_json: z.string(), columns: z.instanceof(Uint8Array) })
+const factsSchema = z.object({ number: z.int().nonnegative(), facts_json: z.string() })
+const columnsSchema = z.object({ number: z.int().nonnegative(), columns: z.instanceof(Uint8Array) })
 
 /** Opens the index file, or makes an empty one; a damaged file is the caller's to delete. */
 export function openIndex(path: string, nativeBinding: string | undefined): IndexRepository {
@@ -48,7 +43,8 @@ function createIndexRepository(database: SqliteDatabase): IndexRepository {
   const readFact = database.prepare('SELECT value_json FROM fact WHERE name = ?').pluck()
   const writeFact = database.prepare('INSERT OR REPLACE INTO fact (name, value_json) VALUES (?, ?)')
   const listDone = database.prepare('SELECT number FROM file_range WHERE pass = ? ORDER BY number').pluck()
-  const listRanges = database.prepare('SELECT number, facts_json, columns FROM file_range WHERE pass = ? ORDER BY number')
+  const listFacts = database.prepare('SELECT number, facts_json FROM file_range WHERE pass = ? ORDER BY number')
+  const listColumns = database.prepare('SELECT number, columns FROM file_range WHERE pass = ? ORDER BY number')
   const storeRange = database.prepare('INSERT OR REPLACE INTO file_range (pass, number, facts_json, columns) VALUES (?, ?, ?, ?)')
   return {
     readFact(name) {
@@ -57,11 +53,13 @@ function createIndexRepository(database: SqliteDatabase): IndexRepository {
     },
     writeFact: (name, value) => void writeFact.run(name, JSON.stringify(value)),
     listDone: (pass) => z.array(z.int()).parse(listDone.all(pass)),
-    *listRanges(pass) {
-      for (const row of listRanges.iterate(pass)) {
-        const { number, facts_json: facts, columns } = rangeSchema.parse(row)
-        yield { number, facts: factsSchema.nullable().parse(JSON.parse(facts)), columns }
-      }
+    listFacts: (pass) =>
+      listFacts.all(pass).map((row) => {
+        const { number, facts_json: facts } = factsSchema.parse(row)
+        return { number, facts: JSON.parse(facts) as unknown }
+      }),
+    *listColumns(pass) {
+      for (const row of listColumns.iterate(pass)) yield columnsSchema.parse(row)
     },
     storeRange: (pass, { number, facts, columns }) => void storeRange.run(pass, number, JSON.stringify(facts), columns),
     removePass: (pass, fromNumber = 0) =>

@@ -18,6 +18,8 @@ export interface PoolJob {
 export interface WorkerPool {
   /** Resolves when every range is done; rejects with the signal's reason when it is aborted and nothing runs any more. */
   run(job: PoolJob): Promise<void>
+  /** Starts the threads before there is work, so that they are ready when it comes. */
+  warm(): void
   dispose(): Promise<void>
 }
 
@@ -50,7 +52,7 @@ export function createWorkerPool(options: { readonly script: string | URL; reado
   const start = (): Member => {
     const worker = new Worker(options.script, {
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 },
     })
     const member: Member = { worker, opened: new Set(), inFlight: [] }
     worker.on('message', (answer: WorkerAnswer) => onAnswer(member, answer))
@@ -138,6 +140,9 @@ export function createWorkerPool(options: { readonly script: string | URL; reado
   }
 
   return {
+    warm() {
+      while (!isDisposed && members.length < options.workers) start()
+    },
     run: (request) =>
       new Promise((resolve, reject) => {
         if (request.signal.aborted || isDisposed) {

@@ -13,10 +13,23 @@ import {
 
 describe('check digits', () => {
   it('accepts published samples of every kind', () => {
-    for (const card of ['4111111111111111', '5555555555554444', '378282246310005', '6011111111111117', '3530111333300000', '30569309025904']) {
+    for (const card of [
+      '4111111111111111',
+      '5555555555554444',
+      '378282246310005',
+      '6011111111111117',
+      '3530111333300000',
+      '30569309025904',
+    ]) {
       expect(hasLuhnDigit(card), card).toBe(true)
     }
-    for (const iban of ['DE89370400440532013000', 'GB82WEST12345698765432', 'FR1420041010050500013M02606', 'NO9386011117947', 'MT84MALT011000012345MTLCAST001S']) {
+    for (const iban of [
+      'DE89370400440532013000',
+      'GB82WEST12345698765432',
+      'FR1420041010050500013M02606',
+      'NO9386011117947',
+      'MT84MALT011000012345MTLCAST001S',
+    ]) {
       expect(hasIbanDigits(iban), iban).toBe(true)
       expect(ibanLengthOf(iban.slice(0, 2)), iban).toBe(iban.length)
     }

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { createLanguageSampler, loadLanguageDetector, sampleRows } from '../../../../../../main/features/datasets/engine/hygiene/language.ts'
+import {
+  createLanguageSampler,
+  loadLanguageDetector,
+  sampleRows,
+} from '../../../../../../main/features/datasets/engine/hygiene/language.ts'
 import type { RowContent } from '../../../../../../main/features/datasets/engine/row-model.ts'
 
 const chat = (user: string, assistant: string): RowContent => ({
@@ -21,7 +25,13 @@ describe('language sample', () => {
     sampler.add(chat('Und jetzt?', german))
     sampler.add(chat('?', 'Le contrat est nul, car personne n’a signé la deuxième page du document.'))
     sampler.add(chat('?', 'この契約は二ページ目に誰も署名していないため無効です。'))
-    sampler.add({ shape: 'text', messages: [], rejected: null, text: 'The contract is void because nobody has signed the second page of it.', tools: null })
+    sampler.add({
+      shape: 'text',
+      messages: [],
+      rejected: null,
+      text: 'The contract is void because nobody has signed the second page of it.',
+      tools: null,
+    })
     expect(sampler.shares()).toEqual([
       { name: 'de', title: 'German', rows: 2 },
       { name: 'en', title: 'English', rows: 1 },
@@ -32,7 +42,12 @@ describe('language sample', () => {
 
   it('calls code, numbers and single words unclear instead of guessing', async () => {
     const sampler = createLanguageSampler(await loadLanguageDetector())
-    for (const text of ['```js\nconst message = "The court decided that the contract was void"\n```', '42', 'ok', 'const a = (b) => { return c[b] + d.e(f) }']) {
+    for (const text of [
+      '```js\nconst message = "The court decided that the contract was void"\n```',
+      '42',
+      'ok',
+      'const a = (b) => { return c[b] + d.e(f) }',
+    ]) {
       sampler.add(chat('', text))
     }
     expect(sampler.shares()).toEqual([{ name: 'und', title: 'Not clear (short, code or mixed)', rows: 4 }])

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { flagTable } from '../../../../../../main/features/datasets/engine/hygiene/flags.ts'
 import { createSigner } from '../../../../../../main/features/datasets/engine/hygiene/near-duplicates.ts'
 import { redactText } from '../../../../../../main/features/datasets/engine/hygiene/redact.ts'
@@ -23,50 +23,124 @@ const filled = (piece: string, length: number) => piece.repeat(Math.ceil(length 
 
 /** Pieces that drive careless patterns and loops to quadratic or exponential time when repeated. */
 const pieces = [
-  '@', 'a@', 'a@b', 'a@b.', '.@.', 'a.b.c@d.e.', '1', '1 ', '1-', '12.', '12-', '1234 ', '+1', '+12 ', '(', '(1', '(415) ', '00', '0 12 ', 'tel ', 'tel1',
-  'AB12', 'AB12 ', 'DE89 3704 ', 'ABCDEF12', 'P<', 'P<A', '<', '<a', '<a ', '<br', '</', '&', '&#', '&#1', '`', '```', '```\n', '\n```', '~~~\n```\n', '`a\n', '>```',
-  '-', '--', '-----', '-----BEGIN ', '-----BEGIN PRIVATE KEY-----', '-----BEGIN PRIVATE KEY-----\nabcdefghijklmnopqrstuvwxyzABCDEFGHIJ\n', 'eyJ', 'eyJ.', 'eyJabcdefg.eyJabcdefg.', 'sk-',
-  'sk-ant-', 'ghp_', 'key=', 'key = "', 'password:', 'token="\'', '=\'"', 'aA1bB2cC3dD4eE5f', 'aA1bB2cC3dD4eE5f=', 'secret=aA1bB2cC3dD4eE5f ', 'Bearer ', '\\"', '"', '{"a":"', '\\',
-  'Ã', 'Ã©', 'â€', 'ÐÑ', '\ufffd', 'a', 'a ', 'a\n', '\n', ' ', '\t', '#', '我', '我 ', '。', '🙂', '\ud83d', 'as an ', "i'm sorry, but i ", 'a. ', '. ',
+  '@',
+  'a@',
+  'a@b',
+  'a@b.',
+  '.@.',
+  'a.b.c@d.e.',
+  '1',
+  '1 ',
+  '1-',
+  '12.',
+  '12-',
+  '1234 ',
+  '+1',
+  '+12 ',
+  '(',
+  '(1',
+  '(415) ',
+  '00',
+  '0 12 ',
+  'tel ',
+  'tel1',
+  'AB12',
+  'AB12 ',
+  'DE89 3704 ',
+  'ABCDEF12',
+  'P<',
+  'P<A',
+  '<',
+  '<a',
+  '<a ',
+  '<br',
+  '</',
+  '&',
+  '&#',
+  '&#1',
+  '`',
+  '```',
+  '```\n',
+  '\n```',
+  '~~~\n```\n',
+  '`a\n',
+  '>```',
+  '-',
+  '--',
+  '-----',
+  '-----BEGIN ',
+  '-----BEGIN PRIVATE KEY-----',
+  '-----BEGIN PRIVATE KEY-----\nabcdefghijklmnopqrstuvwxyzABCDEFGHIJ\n',
+  'eyJ',
+  'eyJ.',
+  'eyJabcdefg.eyJabcdefg.',
+  'sk-',
+  'sk-ant-',
+  'ghp_',
+  'key=',
+  'key = "',
+  'password:',
+  'token="\'',
+  '=\'"',
+  'aA1bB2cC3dD4eE5f',
+  'aA1bB2cC3dD4eE5f=',
+  'secret=aA1bB2cC3dD4eE5f ',
+  'Bearer ',
+  '\\"',
+  '"',
+  '{"a":"',
+  '\\',
+  'Ã',
+  'Ã©',
+  'â€',
+  'ÐÑ',
+  '\ufffd',
+  'a',
+  'a ',
+  'a\n',
+  '\n',
+  ' ',
+  '\t',
+  '#',
+  '我',
+  '我 ',
+  '。',
+  '🙂',
+  '\ud83d',
+  'as an ',
+  "i'm sorry, but i ",
+  'a. ',
+  '. ',
 ]
 
 /** Counts the characters and patterns that are looked at: unlike seconds they are the same on every machine. */
 function countSteps(work: () => void): number {
   let steps = 0
-  const { charCodeAt, indexOf, lastIndexOf, slice } = String.prototype
-  const { exec, test } = RegExp.prototype
-  String.prototype.charCodeAt = function count(at) {
-    steps += 1
-    return charCodeAt.call(this, at)
+  const watch = (owner: object, name: string, cost: (self: { length: number }, args: readonly unknown[], result: unknown) => number) => {
+    const original = Reflect.get(owner, name) as (...args: readonly unknown[]) => unknown
+    Reflect.set(owner, name, function counted(this: { length: number }, ...args: unknown[]) {
+      const result = Reflect.apply(original, this, args)
+      steps += cost(this, args, result)
+      return result
+    })
+    return () => Reflect.set(owner, name, original)
   }
-  String.prototype.indexOf = function count(search, from) {
-    const found = indexOf.call(this, search, from)
-    steps += 1 + ((found < 0 ? this.length : found) - (from ?? 0)) / 16
-    return found
-  }
-  String.prototype.lastIndexOf = function count(search, from) {
-    const found = lastIndexOf.call(this, search, from)
-    steps += 1 + ((from ?? this.length) - found) / 16
-    return found
-  }
-  String.prototype.slice = function count(start, end) {
-    const part = slice.call(this, start, end)
-    steps += 1 + part.length / 16
-    return part
-  }
-  RegExp.prototype.exec = function count(text) {
-    steps += 20
-    return exec.call(this, text)
-  }
-  RegExp.prototype.test = function count(text) {
-    steps += 20
-    return test.call(this, text)
-  }
+  const restore = [
+    watch(String.prototype, 'charCodeAt', () => 1),
+    watch(
+      String.prototype,
+      'indexOf',
+      ({ length }, [, from], found) => 1 + (Math.max(0, found === -1 ? length : Number(found)) - Number(from ?? 0)) / 16,
+    ),
+    watch(String.prototype, 'lastIndexOf', ({ length }, [, from], found) => 1 + (Number(from ?? length) - Number(found)) / 16),
+    watch(String.prototype, 'slice', (_self, _args, part) => 1 + String(part).length / 16),
+    watch(RegExp.prototype, 'exec', () => 20),
+    watch(RegExp.prototype, 'test', () => 20),
+  ]
   try {
     work()
   } finally {
-    Object.assign(String.prototype, { charCodeAt, indexOf, lastIndexOf, slice })
-    Object.assign(RegExp.prototype, { exec, test })
+    for (const undo of restore) undo()
   }
   return steps
 }
@@ -76,10 +150,6 @@ const work = (text: string) => {
   signer.sign(answer(text), new Uint32Array(128), 0)
   redactText(JSON.stringify({ messages: [{ content: text }, { arguments: text }] }), all)
 }
-
-afterEach(() => {
-  expect('a'.charCodeAt(0)).toBe(97)
-})
 
 describe('hostile text', () => {
   it('of four times the length takes at most six times the steps', () => {

@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createSigner, groupNearDuplicates, signatureLength } from '../../../../../../main/features/datasets/engine/hygiene/near-duplicates.ts'
+import {
+  createSigner,
+  groupNearDuplicates,
+  signatureLength,
+} from '../../../../../../main/features/datasets/engine/hygiene/near-duplicates.ts'
 import type { RowContent } from '../../../../../../main/features/datasets/engine/row-model.ts'
 
 const textRow = (text: string): RowContent => ({ shape: 'text', messages: [], rejected: null, text, tools: null })
@@ -150,7 +154,9 @@ describe('near duplicates', () => {
   it('at a high threshold are only those that are that much alike, each to the first of its group', () => {
     const base = Array.from({ length: 200 }, (_, at) => `base${at}`)
     // Each row changes five more words than the one before: neighbours are alike, the ends are not.
-    const chain = Array.from({ length: 12 }, (_, step) => textRow(base.map((word, at) => (at % 40 < step * 2 ? `${word}x${Math.min(step, 99)}` : word)).join(' ')))
+    const chain = Array.from({ length: 12 }, (_, step) =>
+      textRow(base.map((word, at) => (at % 40 < step * 2 ? `${word}x${Math.min(step, 99)}` : word)).join(' ')),
+    )
     const signed = sign(chain)
     const { groupOf, similarityOf, groups } = groupNearDuplicates(signed, 0.5)
     expect(groups).toBeGreaterThan(0)
@@ -166,27 +172,35 @@ describe('near duplicates', () => {
 
   it('never hold rows without words or rows of the same template with other content', () => {
     const filler = (seed: number) => createWriter(createRandom(seed)).words(60).join(' ')
-    const template = (seed: number) => chat('s', `Please summarise the following text in one sentence: ${filler(seed)}`, `The text is about ${filler(seed + 1000)}`)
+    const template = (seed: number) =>
+      chat('s', `Please summarise the following text in one sentence: ${filler(seed)}`, `The text is about ${filler(seed + 1000)}`)
     const mixed = [textRow(''), textRow('…'), ...Array.from({ length: 50 }, (_, at) => template(at))]
     expect(groupNearDuplicates(sign(mixed), 0.7).groups).toBe(0)
   })
 
   it('put equal rows into one group whatever their number, and number groups by their first row', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 60 }), fc.constantFrom(0.5, 0.7, 0.8, 0.95, 1), (kinds, threshold) => {
-        const { groupOf } = groupNearDuplicates(sign(kinds.map((kind) => textRow(`only text of kind ${kind} x${kind}y a${kind}b c${kind}d`))), threshold)
-        let groups = 0
-        const expected = kinds.map((kind, row) => {
-          if (kinds.filter((other) => other === kind).length < 2) return 0
-          const first = kinds.indexOf(kind)
-          if (first === row) groups += 1
-          return kind + 1
-        })
-        const firstRows = kinds.map((kind, row) => (expected[row] === 0 ? -1 : kinds.indexOf(kind)))
-        const order = [...new Set(firstRows)].filter((row) => row >= 0).toSorted((a, b) => a - b)
-        expect([...groupOf]).toEqual(firstRows.map((first) => (first < 0 ? 0 : order.indexOf(first) + 1)))
-        expect(Math.max(0, ...groupOf)).toBe(groups)
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 60 }),
+        fc.constantFrom(0.5, 0.7, 0.8, 0.95, 1),
+        (kinds, threshold) => {
+          const { groupOf } = groupNearDuplicates(
+            sign(kinds.map((kind) => textRow(`only text of kind ${kind} x${kind}y a${kind}b c${kind}d`))),
+            threshold,
+          )
+          let groups = 0
+          const expected = kinds.map((kind, row) => {
+            if (kinds.filter((other) => other === kind).length < 2) return 0
+            const first = kinds.indexOf(kind)
+            if (first === row) groups += 1
+            return kind + 1
+          })
+          const firstRows = kinds.map((kind, row) => (expected[row] === 0 ? -1 : kinds.indexOf(kind)))
+          const order = [...new Set(firstRows)].filter((row) => row >= 0).toSorted((a, b) => a - b)
+          expect([...groupOf]).toEqual(firstRows.map((first) => (first < 0 ? 0 : order.indexOf(first) + 1)))
+          expect(Math.max(0, ...groupOf)).toBe(groups)
+        },
+      ),
       { seed: 6, numRuns: 60 },
     )
   })

@@ -89,7 +89,7 @@ describe('hash of the conversation', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.string()), { minLength: 1, maxLength: 5 }), (texts) => {
         const rows = texts.map(([user, assistant]) => pair(user, assistant))
-        expect(rows.map(scan)).toEqual(rows.map((row) => ({ ...createRowScanner().scan(row) })))
+        expect(rows.map(scan)).toEqual(rows.map((row) => createRowScanner().scan(row)))
       }),
       { seed: 3, numRuns: 10 },
     )
@@ -133,9 +133,17 @@ describe('quality flags', () => {
     ['an answer that repeats the prompt', pair('Tell me MORE about it.', 'tell me more  about it.'), ['quality.echo']],
     ['a very short answer', pair('Q?', 'Yes.'), ['quality.short_answer']],
     ['no short answer in Chinese', pair('Q?', '今天天气很好'), []],
-    ['no short answer before a function call', chat(turn('user', 'Q?'), { ...turn('assistant', ''), toolCalls: [{ id: 'a', name: 'f', arguments: '{}' }] }), []],
+    [
+      'no short answer before a function call',
+      chat(turn('user', 'Q?'), { ...turn('assistant', ''), toolCalls: [{ id: 'a', name: 'f', arguments: '{}' }] }),
+      [],
+    ],
     ['an open code block', pair('Q?', '```js\nconst a = 1\n'), ['quality.code_fence']],
-    ['no open block when it is closed, inline or nested', pair('Q?', 'Use ``` for code.\n\n```js\na\n```\n\n````md\n```\nb\n```\n````\n'), []],
+    [
+      'no open block when it is closed, inline or nested',
+      pair('Q?', 'Use ``` for code.\n\n```js\na\n```\n\n````md\n```\nb\n```\n````\n'),
+      [],
+    ],
     ['garbled UTF-8', pair('Q?', 'Itâ€™s a cafÃ© near the park.'), ['quality.mojibake']],
     ['a replacement character', pair('Q?', 'Caf\ufffd near the park.'), ['quality.mojibake']],
     ['no garbled text in French, Portuguese or Vietnamese', pair('Q?', 'Âge, NÃO, âme, ÃO, đã Âu, ‘à’ – «Ça».'), []],
@@ -143,9 +151,22 @@ describe('quality flags', () => {
     ['no HTML in code', pair('Q?', 'Write `<br>` or\n```html\n<p>Hi</p>\n```\nand a < b && c > d.'), []],
     ['a loop', pair('Q?', 'I do not know what to say about this. '.repeat(30)), ['quality.repetition']],
     ['a Chinese loop', pair('Q?', '我不知道该说什么才好。'.repeat(40)), ['quality.repetition']],
-    ['repeated lines', pair('Q?', Array.from({ length: 40 }, (_, line) => (line % 2 === 0 ? `Line ${line} says something new, namely ${line * 7919}.` : 'The same long line comes once more here.')).join('\n')), ['quality.repetition']],
+    [
+      'repeated lines',
+      pair(
+        'Q?',
+        Array.from({ length: 40 }, (_, line) =>
+          line % 2 === 0 ? `Line ${line} says something new, namely ${line * 7919}.` : 'The same long line comes once more here.',
+        ).join('\n'),
+      ),
+      ['quality.repetition'],
+    ],
     ['an answer that stops in mid-sentence', pair('Q?', `${sentence}${sentence.slice(0, 90)}`), ['quality.truncated']],
-    ['no cut in a list, a heading or a signature', pair('Q?', `${sentence}${sentence}\n\n- one more thing that has to be said about the case here and now`), []],
+    [
+      'no cut in a list, a heading or a signature',
+      pair('Q?', `${sentence}${sentence}\n\n- one more thing that has to be said about the case here and now`),
+      [],
+    ],
     ['many symbols', pair('Q?', '+-+-+-=|'.repeat(20)), ['quality.symbols']],
   ]
   it.each(cases)('report %s', (_what, row, expected) => {
@@ -153,14 +174,27 @@ describe('quality flags', () => {
   })
 
   it('leave turns alone that the row excludes from training', () => {
-    const row = chat(turn('user', 'Q?'), { ...turn('assistant', 'As an AI language model, I cannot.'), isTrained: false }, turn('user', 'Q?'), turn('assistant', 'A sound answer.'))
+    const row = chat(
+      turn('user', 'Q?'),
+      { ...turn('assistant', 'As an AI language model, I cannot.'), isTrained: false },
+      turn('user', 'Q?'),
+      turn('assistant', 'A sound answer.'),
+    )
     expect(qualityOf(row)).toEqual([])
   })
 })
 
 describe('privacy flags', () => {
   const pieces = fc.oneof(
-    fc.constantFrom('a@b.org', '+1 415 555 0123', '1-800-555-0100', '93.184.216.34', 'DE89 3704 0044 0532 0130 00', '4111 1111 1111 1111', '123-45-6789'),
+    fc.constantFrom(
+      'a@b.org',
+      '+1 415 555 0123',
+      '1-800-555-0100',
+      '93.184.216.34',
+      'DE89 3704 0044 0532 0130 00',
+      '4111 1111 1111 1111',
+      '123-45-6789',
+    ),
     fc.constantFrom('1 85 05 78 006 084 91', '12345678Z', '111.444.777-35', '(', '+', '-', '.', '@', 'Tel.: ', '<', '--', '1', '22', '7 '),
     fc.constantFrom(' ', ', ', '\n', 'word ', '0', 'ß'),
     fc.string({ maxLength: 4 }),
@@ -169,7 +203,10 @@ describe('privacy flags', () => {
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 14 }), fc.array(pieces, { maxLength: 6 }), (user, call) => {
         const row: RowContent = {
-          ...chat(turn('user', user.join('')), { ...turn('assistant', 'ok'), toolCalls: [{ id: 'c', name: 'f', arguments: call.join('') }] }),
+          ...chat(turn('user', user.join('')), {
+            ...turn('assistant', 'ok'),
+            toolCalls: [{ id: 'c', name: 'f', arguments: call.join('') }],
+          }),
           rejected: [turn('assistant', call.join(' '))],
           tools: [{ description: user.join(' ') }],
         }
@@ -183,7 +220,10 @@ describe('privacy flags', () => {
 
   it('point at the string and the stretch in it', () => {
     const row: RowContent = {
-      ...chat(turn('user', 'Mail a@b.org'), { ...turn('assistant', 'ok'), toolCalls: [{ id: 'c', name: 'f', arguments: '{"to":"c@d.org"}' }] }),
+      ...chat(turn('user', 'Mail a@b.org'), {
+        ...turn('assistant', 'ok'),
+        toolCalls: [{ id: 'c', name: 'f', arguments: '{"to":"c@d.org"}' }],
+      }),
       rejected: [turn('assistant', 'x e@f.org')],
       tools: [{ 'a/b': ['g@h.org'] }],
     }
