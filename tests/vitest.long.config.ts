@@ -6,7 +6,7 @@ const tenMinutesMs = 600_000
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
-    include: ['tests/unit/main/datasets/engine/**/*.test.ts', 'tests/long/**/*.test.ts'],
+    include: ['tests/unit/main/datasets/engine/**/*.test.ts', 'tests/integration/datasets/engine/**/*.test.ts', 'tests/long/**/*.test.ts'],
     maxWorkers: 2,
     testTimeout: tenMinutesMs,
     hookTimeout: tenMinutesMs,

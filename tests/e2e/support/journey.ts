@@ -1,9 +1,21 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, type Page } from '@playwright/test'
+import type { RouteInput, RouteName, RouteOutput } from '../../../preload/contract/contract.ts'
 import type { Run } from '../../../preload/contract/runs.ts'
 import type { Hyperparameters } from '../../../preload/contract/hyperparameters.ts'
 import { answerOpenDialog, tinyModelFolder, type TestApp } from './app.ts'
+
+/** Asks main as the page does; fails with main's own sentence. */
+export async function invoke<R extends RouteName>(page: Page, route: R, input: RouteInput<R>): Promise<RouteOutput<R>> {
+  const answer = await page.evaluate(
+    ([name, value]) =>
+      (window as unknown as { tunesmith: { invoke(route: string, input: unknown): Promise<{ ok: boolean; data?: unknown; error?: { message: string } }> } }).tunesmith.invoke(name, value),
+    [route, input] as const,
+  )
+  if (!answer.ok) throw new Error(`${route}: ${answer.error?.message ?? 'failed'}`)
+  return answer.data as RouteOutput<R>
+}
 
 /** Goes to a page of the app by its address. */
 export async function goTo(page: Page, path: string): Promise<void> {
