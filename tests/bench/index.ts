@@ -3,6 +3,7 @@ import type { Benchmark } from './benchmark.ts'
 import { fullBytes } from './corpus/sizes.ts'
 import { comparisons } from './datasets/comparisons.ts'
 import { measureDatasets } from './datasets/suite.ts'
+import { measureWindow, windowFigures } from './datasets/window.ts'
 import { measure, type Measurement } from './measure.ts'
 import { jsonLine, textLine, writeTable } from './report.ts'
 import { adaptersVerify } from './suites/adapters.ts'
@@ -11,7 +12,7 @@ import { metricsIngest, metricsRead } from './suites/metrics.ts'
 import { volumeCopy } from './suites/volume.ts'
 
 const benchmarks: readonly Benchmark[] = [metricsIngest, metricsRead, chartDecimate, volumeCopy, adaptersVerify]
-const names = [...comparisons, ...benchmarks].map(({ name }) => name)
+const names: readonly string[] = [...comparisons.map(({ name }) => name), ...windowFigures, ...benchmarks.map(({ name }) => name)]
 const readme = new URL('../../README.md', import.meta.url)
 
 /** Exit status: 0 all within their targets, 1 at least one beyond, 2 a wrong argument. */
@@ -38,6 +39,7 @@ async function main(): Promise<number> {
   }
   const chosen = comparisons.filter(isChosen)
   if (chosen.length > 0) (await measureDatasets(chosen, { bytes, rounds, say: (line) => console.error(line) })).forEach(add)
+  if (windowFigures.some((name) => isChosen({ name }))) (await measureWindow({ bytes, say: (line) => console.error(line) })).forEach(add)
   for (const benchmark of benchmarks.filter(isChosen)) add(await measure(benchmark))
   if (!values.json) console.log(['', ...measurements.map(textLine)].join('\n'))
   if (values['write-readme']) writeTable(readme, measurements)

@@ -18,7 +18,7 @@ export interface Measurement {
   readonly tunesmith: string
   /** True where the target is the least that is accepted. */
   readonly isAtLeast: boolean
-  readonly unit: '×' | 'MB' | ''
+  readonly unit: '×' | 'MB' | 'ms' | ''
   /** Further figures for programs that read the results. */
   readonly extra: Readonly<Record<string, number>>
   readonly ok: boolean
