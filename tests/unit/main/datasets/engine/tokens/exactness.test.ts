@@ -11,7 +11,7 @@ const seed = 20_261_123
 const texts = [...awkwardTexts, ...fuzzedTexts(isLong ? 6000 : 1000, seed), ...realTexts(isLong ? 6000 : 1000, seed)]
 
 describe.each(families)('%s', (family) => {
-  it('gives other ids, or another cached count, than the reference tokeniser', { timeout: 600_000 }, async () => {
+  it('never gives other ids, or another cached count, than the reference tokeniser', { timeout: 600_000 }, async () => {
     const tokenizer = createTokenizer(await loadVocabulary(packedPath(family)))
     const expected = await referenceIds(family, texts)
     const differing = texts.flatMap((text, index) => {
@@ -26,7 +26,7 @@ describe.each(families)('%s', (family) => {
     expect(expected.flat().length).toBeGreaterThan(texts.length)
   })
 
-  it('loses or invents bytes when tokens are shown one by one', async () => {
+  it('never loses or invents bytes when tokens are shown one by one', async () => {
     const tokenizer = createTokenizer(await loadVocabulary(packedPath(family)))
     for (const text of ['Grüße an alle, 日本 \u{1f600}!\n\n  x = 12', 'plain words only']) {
       const bytes = Buffer.concat(tokenizer.encode(text).map((id) => tokenizer.bytesOf(id)))
