@@ -73,7 +73,7 @@ test('catches a package without its trainer, its resources or its archive', () =
   expect(existsSync(join(resources, 'trainer', 'tests')), 'the trainer ships without its tests').toBe(false)
 })
 
-test('catches a packaged app that starts to a blank, broken or unpackaged window', async () => {
+test('catches a packaged app that starts to a blank, broken or unpackaged window, or whose datasets are never checked', async () => {
   const application = await launchElectron({
     executablePath: required('TUNESMITH_PACKAGED_DRIVABLE'),
     args: [`--user-data-dir=${profile}`, ...flags],
@@ -91,6 +91,10 @@ test('catches a packaged app that starts to a blank, broken or unpackaged window
     expect(page.url()).toMatch(/^app:\/\/bundle\//)
     const database = readFileSync(join(profile, 'tunesmith.sqlite'))
     expect(database.subarray(0, 15).toString('latin1')).toBe('SQLite format 3')
+    // The dataset engine starts from the archive, with its threads, its native module and its vocabularies.
+    await page.getByRole('button', { name: 'Use the sample dataset' }).click()
+    await expect(page.getByRole('main').getByText('Ready', { exact: true })).toBeVisible()
+    await expect(page.getByText(/tokens \(Qwen3/).first()).toBeVisible()
     expect(errors).toEqual([])
   } finally {
     await application.close()
