@@ -10,7 +10,16 @@ export default defineConfig({
     build: {
       // Small modules in one file load several times faster; native modules and what finds its own files stay apart.
       externalizeDeps: {
-        exclude: ['@huggingface/jinja', '@huggingface/tokenizers', 'fzstd', 'hyparquet', 'hyparquet-compressors', 'hyparquet-writer', 'xxhash-wasm', 'zod'],
+        exclude: [
+          '@huggingface/jinja',
+          '@huggingface/tokenizers',
+          'fzstd',
+          'hyparquet',
+          'hyparquet-compressors',
+          'hyparquet-writer',
+          'xxhash-wasm',
+          'zod',
+        ],
       },
       outDir: resolve(root, 'out/main'),
       lib: {

@@ -126,7 +126,11 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     ...base,
     repository: createDatasetRepository(database),
     startEngine: () =>
-      shell.startDatasetEngine({ workerScript: paths.datasetWorker, workers: workerCount(), nativeBinding: environment['TUNESMITH_SQLITE_BINDING'] }),
+      shell.startDatasetEngine({
+        workerScript: paths.datasetWorker,
+        workers: workerCount(),
+        nativeBinding: environment['TUNESMITH_SQLITE_BINDING'],
+      }),
     tokenModels: createTokenModels(paths.vocabularies, catalogue),
     appVersion: shell.versions().version,
     pickTargetFolder: (windowId, title) => shell.pickTargetFolder(windowId, title),

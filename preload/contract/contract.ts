@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { adapterEvents, adapterRoutes } from './adapters.ts'
 import { costEvents, costRoutes } from './costs.ts'
-import { datasetEvents, datasetRoutes } from './datasets.ts'
+import { datasetEvents, datasetRoutes } from './dataset-routes.ts'
 import { endpointEvents, endpointRoutes } from './endpoints.ts'
 import { modelRoutes } from './models.ts'
 import { notificationEvents, notificationRoutes } from './notifications.ts'

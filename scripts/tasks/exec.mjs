@@ -6,7 +6,10 @@ import { stepError } from '../step-error.mjs'
 export async function runTask({ args, options }) {
   const [command, ...rest] = args
   if (command === undefined) throw stepError('Give the command to run: node scripts/tunesmith.mjs exec -- <command>')
-  const { env } = await prepareMachine({ electron: true, python: true, vocabularies: true, demoModel: true, screen: 'auto' }, { ...options, quiet: true })
+  const { env } = await prepareMachine(
+    { electron: true, python: true, vocabularies: true, demoModel: true, screen: 'auto' },
+    { ...options, quiet: true },
+  )
   const { code } = await runCommand(command, rest, { env, foreground: true })
   return code
 }

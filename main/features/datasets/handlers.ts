@@ -51,6 +51,7 @@ export function createDatasetHandlers({ service, pickFiles }: DatasetHandlerDepe
     'datasets.diffVersions': (input) => service.diffVersions(input),
     'datasets.goToVersion': (input) => service.goToVersion(input),
     'datasets.listTokenizers': () => service.listTokenizers(),
+    'datasets.listVocabularies': () => service.listVocabularies(),
     'datasets.countTokens': (input) => service.countTokens(input),
     'datasets.findNearDuplicates': (input) => service.findNearDuplicates(input),
     'datasets.cancelTask': (input) => service.cancelTask(input),

@@ -170,15 +170,16 @@ export function createPreparation(dependencies: PreparationDependencies): Prepar
 
   const follow = (id: string, work: () => Promise<void>) => {
     const before = behind.get(id) ?? Promise.resolve()
-    const run = before.then(async () => {
+    const after = async () => {
+      await before
       if (isDisposed) return
       try {
         await work()
       } catch (error) {
-        if (isDisposed || isCancelled(error)) return
-        log.error('A pass behind the check failed', { id, error })
+        if (!isDisposed && !isCancelled(error)) log.error('A pass behind the check failed', { id, error })
       }
-    })
+    }
+    const run = after()
     behind.set(id, run)
     void run.then(() => behind.get(id) === run && behind.delete(id))
   }
@@ -186,20 +187,26 @@ export function createPreparation(dependencies: PreparationDependencies): Prepar
     follow(id, async () => {
       const dataset = repository.find(id)
       if (dataset === undefined || dataset.deletedAtMs !== null) return
-      keep(id, await withTries(async () => {
-        await openDatasets.ready(dataset)
-        return engine.scan(id)
-      }))
+      keep(
+        id,
+        await withTries(async () => {
+          await openDatasets.ready(dataset)
+          return engine.scan(id)
+        }),
+      )
     })
   const countTokens = (id: string, modelId: string | null) =>
     follow(id, async () => {
       const dataset = repository.find(id)
       const model = await tokenModels.find(modelId)
       if (dataset === undefined || dataset.deletedAtMs !== null || model === null) return
-      keep(id, await withTries(async () => {
-        await openDatasets.ready(dataset)
-        return engine.countTokens(id, model)
-      }))
+      keep(
+        id,
+        await withTries(async () => {
+          await openDatasets.ready(dataset)
+          return engine.countTokens(id, model)
+        }),
+      )
     })
   const findNearDuplicates = (id: string, threshold: number) =>
     follow(id, async () => {
@@ -243,7 +250,9 @@ export function createPreparation(dependencies: PreparationDependencies): Prepar
     async cancel(id) {
       const job = jobs.get(id)
       job?.controller.abort()
-      await Promise.all((['tokens', 'scan', 'near_duplicates', 'export'] as const).map((kind) => engine.cancelTask(id, kind).catch(() => undefined)))
+      await Promise.all(
+        (['tokens', 'scan', 'near_duplicates', 'export'] as const).map((kind) => engine.cancelTask(id, kind).catch(() => undefined)),
+      )
       await job?.done
       await behind.get(id)
     },

@@ -174,7 +174,8 @@ export function createDatasetRepository(database: SqliteDatabase) {
         JSON.stringify(files.sources),
         textOf(format),
       ),
-    setName: (id: string, name: string, description: string, atMs: number) => update(id, atMs, 'name = ?, description = ?', name, description),
+    setName: (id: string, name: string, description: string, atMs: number) =>
+      update(id, atMs, 'name = ?, description = ?', name, description),
     setMapping: (id: string, mapping: ColumnMapping | null, atMs: number) => update(id, atMs, 'mapping_json = ?', textOf(mapping)),
     setStatus: (id: string, status: DatasetStatus, errorMessage: string | null, atMs: number) =>
       update(id, atMs, 'status = ?, error_message = ?', status, errorMessage),

@@ -70,8 +70,14 @@ export function createRowService(dependencies: RowServiceDependencies) {
     getOverview: async (id: string): Promise<RouteOutput<'datasets.getOverview'>> => (await opened(id)).overview(id),
     listRows: async ({ id, filter, sort, offset, limit }: RouteParsed<'datasets.listRows'>): Promise<RouteOutput<'datasets.listRows'>> =>
       (await opened(id)).listRows(id, filter, sort, { offset, limit }),
-    getRow: async ({ id, row }: RouteParsed<'datasets.getRow'>): Promise<RouteOutput<'datasets.getRow'>> => (await opened(id)).getRow(id, row),
-    async previewTokens({ id, row, modelId, maxLength }: RouteParsed<'datasets.previewTokens'>): Promise<RouteOutput<'datasets.previewTokens'>> {
+    getRow: async ({ id, row }: RouteParsed<'datasets.getRow'>): Promise<RouteOutput<'datasets.getRow'>> =>
+      (await opened(id)).getRow(id, row),
+    async previewTokens({
+      id,
+      row,
+      modelId,
+      maxLength,
+    }: RouteParsed<'datasets.previewTokens'>): Promise<RouteOutput<'datasets.previewTokens'>> {
       return (await opened(id)).previewTokens(id, row, await model(modelId), maxLength)
     },
     listIssues: async (id: string): Promise<RouteOutput<'datasets.listIssues'>> => (await opened(id)).listIssues(id),
@@ -101,6 +107,7 @@ export function createRowService(dependencies: RowServiceDependencies) {
     setSplit: ({ id, settings }: RouteParsed<'datasets.setSplit'>): Promise<Dataset> => change(id, (open) => open.setSplit(id, settings)),
 
     listTokenizers: () => tokenModels.list(),
+    listVocabularies: () => tokenModels.listVocabularies(),
     async countTokens({ id, modelId }: RouteParsed<'datasets.countTokens'>): Promise<Dataset> {
       await model(modelId)
       await opened(id)
@@ -126,10 +133,18 @@ export function createRowService(dependencies: RowServiceDependencies) {
       const exported = await (await opened(id)).exportRows(id, layout, folder, facts)
       return { ...exported, folder: basename(exported.folder) }
     },
-    async exportReport({ id, format }: RouteParsed<'datasets.exportReport'>, windowId: number): Promise<RouteOutput<'datasets.exportReport'>> {
+    async exportReport(
+      { id, format }: RouteParsed<'datasets.exportReport'>,
+      windowId: number,
+    ): Promise<RouteOutput<'datasets.exportReport'>> {
       const { name } = record(id)
       const extension = reportExtension(format)
-      const path = await dependencies.pickTargetFile(windowId, 'Save the report', `${name} report.${extension}`, extension.split('.').at(-1) ?? extension)
+      const path = await dependencies.pickTargetFile(
+        windowId,
+        'Save the report',
+        `${name} report.${extension}`,
+        extension.split('.').at(-1) ?? extension,
+      )
       if (path === null) return null
       const text = await (await opened(id)).report(id, format, factsOf(id))
       await writeFileAtomically(path, text)

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { TokenizerChoice } from '../../../preload/contract/datasets.ts'
+import { vocabularySchema, type TokenizerChoice, type Vocabulary } from '../../../preload/contract/datasets.ts'
 import type { BaseModel } from '../../../preload/contract/models.ts'
 import type { TokenModel } from './engine/open-dataset.ts'
 import { familyOf } from './engine/tokens/families.ts'
@@ -10,6 +10,8 @@ import { familyOf } from './engine/tokens/families.ts'
 /** The base models whose tokens can be counted here. */
 export interface TokenModels {
   list(): Promise<TokenizerChoice[]>
+  /** Every vocabulary that comes with the app, with its licences. */
+  listVocabularies(): Promise<Vocabulary[]>
   /** The model with this id, or the one to begin with; null when it has no packed vocabulary. */
   find(modelId: string | null): Promise<TokenModel | null>
 }
@@ -27,7 +29,7 @@ export function createTokenModels(vocabulariesFolder: string, models: readonly B
     })
   return {
     async list() {
-      const licences = await readLicences(vocabulariesFolder)
+      const licences = new Map((await readVocabularies(vocabulariesFolder)).map(({ family, licence }) => [family, licence]))
       return counted().map(({ model, family }) => ({
         modelId: model.id,
         modelName: model.title,
@@ -35,10 +37,10 @@ export function createTokenModels(vocabulariesFolder: string, models: readonly B
         licence: licences.get(family) ?? model.licence,
       }))
     },
+    listVocabularies: () => readVocabularies(vocabulariesFolder),
     find(modelId) {
       const choices = counted()
-      const found =
-        choices.find(({ model }) => model.id === (modelId ?? firstChoice)) ?? (modelId === null ? choices[0] : undefined)
+      const found = choices.find(({ model }) => model.id === (modelId ?? firstChoice)) ?? (modelId === null ? choices[0] : undefined)
       if (found === undefined) return Promise.resolve(null)
       const { model, family } = found
       return Promise.resolve({ modelId: model.id, modelName: model.title, vocabularyPath: pathOf(family) })
@@ -46,11 +48,9 @@ export function createTokenModels(vocabulariesFolder: string, models: readonly B
   }
 }
 
-const licencesSchema = z.object({ vocabularies: z.array(z.object({ family: z.string(), licence: z.string() })) })
+const licencesSchema = z.object({ vocabularies: z.array(vocabularySchema) })
 
-async function readLicences(folder: string): Promise<Map<string, string>> {
+async function readVocabularies(folder: string): Promise<Vocabulary[]> {
   const path = join(folder, 'licences.json')
-  if (!existsSync(path)) return new Map()
-  const { vocabularies } = licencesSchema.parse(JSON.parse(await readFile(path, 'utf8')))
-  return new Map(vocabularies.map(({ family, licence }) => [family, licence]))
+  return existsSync(path) ? licencesSchema.parse(JSON.parse(await readFile(path, 'utf8'))).vocabularies : []
 }

@@ -6,6 +6,9 @@ const shortcuts: readonly (readonly [string, string])[] = [
   [shortcutText('K'), 'Search everything'],
   [`${shortcutText('1')} to 5`, 'Datasets, runs, adapters, endpoints, costs'],
   [shortcutText(','), 'Settings'],
+  [`${shortcutText('Z')} · ${shortcutText('Shift Z')}`, 'Undo, redo a change of a dataset'],
+  ['↑ ↓ Home End', 'Move along the rows of a dataset'],
+  ['Space · Enter', 'Choose a row, open it'],
   ['← → Home End', 'Move along a loss curve'],
 ]
 
@@ -32,6 +35,30 @@ const topics: readonly (readonly [string, string])[] = [
   [
     'From conversations to an adapter',
     'Import conversations as a dataset. Every row is checked, and a row with issues says what to do. Start a run: choose the dataset, a base model, an endpoint and a preset. Before you start, the plan beside the choices says what will happen and what it costs.',
+  ],
+  [
+    'Which files can be imported',
+    'JSONL, JSON, CSV, TSV and Parquet, also as .gz or .zst. Drop them anywhere on the window; several files can become one dataset. You see the first rows before anything is imported. If the app does not know the layout, choose which column is the question and which the answer.',
+  ],
+  [
+    'Issues and fixes',
+    'The Issues tab groups what is wrong, with the line and the field. Some issues can be fixed in all rows at once: you see examples first. Dropped, fixed and rewritten rows are noted beside your file, which is never changed, so every step can be undone under Versions.',
+  ],
+  [
+    'Private data and duplicates',
+    'The app looks for e-mail addresses, phone numbers, account numbers, passwords and keys, for rows that repeat others, and for weak answers. It only marks them. You decide which rows to keep, redact or drop. Such a search finds much, but not everything.',
+  ],
+  [
+    'What the model will see',
+    'Models read tokens, not words. The Tokens tab counts them exactly for the base model you choose. Open a row and choose “As the model sees it”: coloured tokens are the ones it learns from.',
+  ],
+  [
+    'Training and validation',
+    'Under Splits, a part of the rows is set aside. Rows that repeat each other or ask the same stay together, so that nothing is tested that was also trained. The same seed gives the same division again. A run trains on the training part only.',
+  ],
+  [
+    'Taking a dataset elsewhere',
+    'Export writes the usable rows for other trainers and services. A note beside the files says what they were made from. A report lists every issue for colleagues.',
   ],
   [
     'What the loss says',

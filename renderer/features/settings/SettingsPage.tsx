@@ -5,6 +5,7 @@ import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { HelpText, Shortcuts } from './HelpText.tsx'
 import { useAppInfo, useSettings, useSettingsActions } from './queries.ts'
+import { Vocabularies } from './Vocabularies.tsx'
 
 const themes: readonly { readonly value: Settings['theme']; readonly title: string }[] = [
   { value: 'system', title: 'As the system' },
@@ -33,6 +34,7 @@ export function SettingsPage() {
         <AboutApp />
         <Notices settings={settings.data} />
         <Shortcuts />
+        <Vocabularies />
       </div>
       <HelpText />
     </div>

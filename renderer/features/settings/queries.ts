@@ -14,6 +14,11 @@ export function useAppInfo() {
   return useQuery({ queryKey: ['app-info'], queryFn: () => bridge.invoke('settings.appInfo', {}) })
 }
 
+/** Vocabularies that come with the app, with their licences. */
+export function useVocabularies() {
+  return useQuery({ queryKey: ['vocabularies'], queryFn: () => bridge.invoke('datasets.listVocabularies', {}) })
+}
+
 /** Everything the settings page does; a failure is said in a message at the window's edge. */
 export function useSettingsActions() {
   const client = useQueryClient()

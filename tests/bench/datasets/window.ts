@@ -25,7 +25,12 @@ export async function measureWindow(options: { bytes: number; say: (line: string
   const profile = createProfile()
   try {
     const { corpus } = await prepareInputs(folder, { ...options, wantsSlice: false, wantsLarge: false })
-    const small = await prepareInputs(await mkdtemp(join(folder, 'small-')), { ...options, bytes: 20_000_000, wantsSlice: false, wantsLarge: false })
+    const small = await prepareInputs(await mkdtemp(join(folder, 'small-')), {
+      ...options,
+      bytes: 20_000_000,
+      wantsSlice: false,
+      wantsLarge: false,
+    })
     const app = await startApp(profile)
     try {
       const shown = await importFile(app, small.corpus)
@@ -37,7 +42,10 @@ export async function measureWindow(options: { bytes: number; say: (line: string
       const frames = await scrollUntilQuiet(app.page, worked)
       const lookups = await lookUpRows(app.page, worked)
       return [
-        figure('datasets.frames-over-33ms', 0, frames.filter((ms) => ms > lateFrameMs).length, '', { frames: frames.length, longestMs: Math.max(...frames) }),
+        figure('datasets.frames-over-33ms', 0, frames.filter((ms) => ms > lateFrameMs).length, '', {
+          frames: frames.length,
+          longestMs: Math.max(...frames),
+        }),
         figure('datasets.frame-p99', 25, quantile(frames, 0.99), 'ms', { p50: quantile(frames, 0.5) }),
         figure('datasets.row-p99', 5, quantile(lookups, 0.99), 'ms', { p50: quantile(lookups, 0.5) }),
       ]

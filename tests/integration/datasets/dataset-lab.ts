@@ -53,7 +53,11 @@ interface LabOptions {
   samplesFolder?: string
 }
 
-const noTokenModels: TokenModels = { list: () => Promise.resolve([]), find: () => Promise.resolve(null) }
+const noTokenModels: TokenModels = {
+  list: () => Promise.resolve([]),
+  listVocabularies: () => Promise.resolve([]),
+  find: () => Promise.resolve(null),
+}
 
 /** Opens a fresh profile with a real database, real files and the real worker thread. */
 export function createDatasetLab(options: LabOptions = {}): DatasetLab {
@@ -82,7 +86,7 @@ export function createDatasetLab(options: LabOptions = {}): DatasetLab {
       events: {
         publish(name, payload) {
           lab.events.push({ name, payload })
-          for (const waiting of [...waiters]) waiting()
+          for (const waiting of waiters) waiting()
         },
       },
       notify: (notice) => void lab.notices.push(notice),

@@ -153,7 +153,9 @@ describe('choosing a file', () => {
   it('does not import what the preview found unusable', async () => {
     const preview = await lab.service.preview(lab.write('notes.txt', readFixture('not-a-dataset.txt')))
     expect(preview.problem).toContain('plain text without rows or columns')
-    await expect(lab.service.importChosen({ tokens: [preview.token], name: 'notes', mapping: null })).rejects.toMatchObject({ message: preview.problem })
+    await expect(lab.service.importChosen({ tokens: [preview.token], name: 'notes', mapping: null })).rejects.toMatchObject({
+      message: preview.problem,
+    })
     expect(lab.service.list({ search: '', status: null, sort: 'newest' })).toEqual([])
   })
 

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { datasetEvents, rowFilterSchema } from '../../../preload/contract/datasets.ts'
+import { datasetEvents } from '../../../preload/contract/dataset-routes.ts'
+import { rowFilterSchema } from '../../../preload/contract/datasets.ts'
 import { createDatasetLab, goodRow, readFixture, type DatasetLab } from './dataset-lab.ts'
 
 let lab: DatasetLab | undefined
@@ -36,7 +37,13 @@ describe('when the app dies in the middle', () => {
     await restarted
     await lab.service.whenSettled(id)
     expect(lab.service.get(id)).toMatchObject({ status: 'ready', stats: { rows: 20_000, validRows: 20_000 } })
-    const last = await lab.service.listRows({ id, filter: rowFilterSchema.parse({}), sort: { by: 'line', descending: true }, offset: 0, limit: 1 })
+    const last = await lab.service.listRows({
+      id,
+      filter: rowFilterSchema.parse({}),
+      sort: { by: 'line', descending: true },
+      offset: 0,
+      limit: 1,
+    })
     expect(last).toMatchObject({ total: 20_000, rows: [{ line: 20_000 }] })
   })
 
@@ -77,7 +84,11 @@ describe('when the app dies in the middle', () => {
     writeFileSync(join(lab.datasetsFolder, 'index'), 'a file where the folder should be')
     lab.service.validateAgain(id)
     await lab.service.whenSettled(id)
-    expect(lab.service.get(id)).toMatchObject({ status: 'error', isTrainable: false, errorMessage: expect.stringContaining('Choose "Check again"') })
+    expect(lab.service.get(id)).toMatchObject({
+      status: 'error',
+      isTrainable: false,
+      errorMessage: expect.stringContaining('Choose "Check again"'),
+    })
   })
 })
 

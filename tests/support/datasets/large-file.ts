@@ -4,7 +4,9 @@ import { createRandom } from '../../bench/random.ts'
 /** Writes conversations with a few faults and repeats until the file has about so many bytes. */
 export function writeLargeFile(path: string, bytes: number): void {
   const random = createRandom(11)
-  const words = 'the court held that a clause of this kind is void unless both sides agreed to it in writing before the work began'.split(' ')
+  const words = 'the court held that a clause of this kind is void unless both sides agreed to it in writing before the work began'.split(
+    ' ',
+  )
   const text = (count: number) => Array.from({ length: count }, () => words[Math.floor(random() * words.length)] ?? '').join(' ')
   // A block of different rows is written again and again with new numbers: fast to make, and every row still has its own text.
   const block = Array.from({ length: 400 }, () => [text(20), text(160)] as const)

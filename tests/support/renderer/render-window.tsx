@@ -13,6 +13,7 @@ const quiet: Answers = {
   'adapters.list': () => [],
   'datasets.list': () => [],
   'datasets.listSamples': () => [],
+  'datasets.listVocabularies': () => [],
   'notifications.list': () => ({ unread: 0, notifications: [] }),
   'endpoints.list': () => [],
   'endpoints.keychainStatus': () => ({ isAvailable: true, message: 'Keys are kept in the keychain.' }),

@@ -119,15 +119,22 @@ export function packColumns<Name extends string>(
   return packed
 }
 
+/** Memory that is re-used from one piece of packed columns to the next. */
+export interface ColumnScratch {
+  buffer: ArrayBuffer
+}
+
 /** Puts packed columns at a row of larger columns and answers how many rows they are; the buffer may stand anywhere in memory. */
 export function unpackInto<Name extends string>(
   layout: ColumnLayout<Name>,
   packed: Uint8Array,
   columns: Readonly<Record<Name, TypedArray>>,
   firstRow: number,
+  scratch: ColumnScratch,
 ): number {
   const rows = packed.byteLength / bytesPerRow(layout)
-  const buffer = new ArrayBuffer(packed.byteLength)
+  if (scratch.buffer.byteLength < packed.byteLength) scratch.buffer = new ArrayBuffer(packed.byteLength * 2)
+  const { buffer } = scratch
   new Uint8Array(buffer).set(packed)
   let at = 0
   for (const name of namesOf(layout)) {

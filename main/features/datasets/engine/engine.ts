@@ -20,12 +20,12 @@ import type {
   TokenPreview,
 } from '../../../../preload/contract/datasets.ts'
 import { AppError } from '../../../../preload/contract/errors.ts'
-import { findNearGroups, type NearGroups } from './duplicates/near-groups.ts'
+import { findNearGroups } from './duplicates/near-groups.ts'
 import type { EditRecord } from './edits/history.ts'
 import { exportRows, type ExportFacts, type ExportSummary } from './export.ts'
 import { explainFileError } from './file-errors.ts'
 import { writeTrainingFile, type FreezeReport } from './freeze.ts'
-import { checkPass, openDatasetIndex, scanPass } from './index/dataset-index.ts'
+import { openDatasetIndex, scanPass } from './index/dataset-index.ts'
 import { sampleLanguages } from './languages.ts'
 import { openSourceLines, type SourceLines } from './lines.ts'
 import { checkDataset, openDataset, type DatasetState, type OpenDataset, type OpenModel, type TokenModel } from './open-dataset.ts'
@@ -95,7 +95,8 @@ export function createDatasetEngine(options: {
   }
   const get = (key: string): Opened => {
     const found = open.get(key)
-    if (found === undefined) throw new AppError('DATASET_NOT_READY', 'The dataset is still being checked. Try again when that is done.', { retryable: true })
+    if (found === undefined)
+      throw new AppError('DATASET_NOT_READY', 'The dataset is still being checked. Try again when that is done.', { retryable: true })
     return found
   }
   const close = async (key: string) => {
@@ -177,7 +178,11 @@ export function createDatasetEngine(options: {
       dataset.setSplit(settings)
       return dataset.state()
     },
-    async applyEdit(key: string, edit: DatasetEdit, atMs: number): Promise<{ record: EditRecord; rowsChanged: number; state: DatasetState }> {
+    async applyEdit(
+      key: string,
+      edit: DatasetEdit,
+      atMs: number,
+    ): Promise<{ record: EditRecord; rowsChanged: number; state: DatasetState }> {
       const { dataset } = get(key)
       const { rowsChanged, ...record } = await dataset.applyEdit(edit, atMs)
       return { record, rowsChanged, state: dataset.state() }
@@ -205,7 +210,8 @@ export function createDatasetEngine(options: {
 
     exportRows: (key: string, layout: ExportLayout, folder: string, facts: ExportFacts): Promise<ExportSummary> =>
       tasks.run(key, 'export', async (work) => exportRows(get(key).dataset, get(key).request.mapping, { layout, folder, facts }, work)),
-    report: (key: string, format: ReportFormat, facts: ReportFacts): string => makeReport(get(key).dataset, get(key).questions, get(key).lines, format, facts),
+    report: (key: string, format: ReportFormat, facts: ReportFacts): string =>
+      makeReport(get(key).dataset, get(key).questions, get(key).lines, format, facts),
     /** Writes the training file of the rows that can be trained on now. */
     freeze: (key: string, targetPath: string): Promise<FreezeReport> =>
       writeTrainingFile(get(key).dataset, targetPath, { signal: new AbortController().signal, onProgress: () => undefined }),

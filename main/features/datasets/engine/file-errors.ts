@@ -5,11 +5,16 @@ import { fileChangedCode } from './pass/worker-protocol.ts'
 export function explainFileError(error: unknown): unknown {
   if (error instanceof AppError || !(error instanceof Error) || !('code' in error)) return error
   const explained = sentences[String(error.code)]
-  return explained === undefined ? error : new AppError('DATASET_FILE_UNREADABLE', explained.text, { retryable: explained.isRetryable, cause: error })
+  return explained === undefined
+    ? error
+    : new AppError('DATASET_FILE_UNREADABLE', explained.text, { retryable: explained.isRetryable, cause: error })
 }
 
 const sentences: Readonly<Record<string, { text: string; isRetryable: boolean }>> = {
-  [fileChangedCode]: { text: 'The file was changed while it was read. Let the other program finish, then check it again.', isRetryable: true },
+  [fileChangedCode]: {
+    text: 'The file was changed while it was read. Let the other program finish, then check it again.',
+    isRetryable: true,
+  },
   ENOENT: { text: 'The file is no longer there. Import it again.', isRetryable: false },
   EACCES: { text: 'The file may not be read. Check its permissions, or copy it to your own folder.', isRetryable: false },
   EPERM: { text: 'The file may not be read. Check its permissions, or copy it to your own folder.', isRetryable: false },

@@ -9,11 +9,7 @@ export interface SourceLines {
 }
 
 /** Opens the places of a working file; without them the working file is the user's own. */
-export async function openSourceLines(
-  columns: RowColumns,
-  placesPath: string | null,
-  fileNames: readonly string[],
-): Promise<SourceLines> {
+export async function openSourceLines(columns: RowColumns, placesPath: string | null, fileNames: readonly string[]): Promise<SourceLines> {
   const workingLine = (row: number) => columns.line[row] ?? row + 1
   if (placesPath === null) return { lineOf: workingLine, fileNameOf: () => fileNames[0] ?? '', close: () => undefined }
   const places = readPlaces(placesPath)

@@ -1,4 +1,13 @@
-import type { DatasetEdit, DatasetShape, DatasetStats, DatasetTokens, RowChoice, RowFilter, RowSort, SplitSettings } from '../../../../preload/contract/datasets.ts'
+import type {
+  DatasetEdit,
+  DatasetShape,
+  DatasetStats,
+  DatasetTokens,
+  RowChoice,
+  RowFilter,
+  RowSort,
+  SplitSettings,
+} from '../../../../preload/contract/datasets.ts'
 import { AppError } from '../../../../preload/contract/errors.ts'
 import { createHistory, type EditHistory, type EditRecord } from './edits/history.ts'
 import type { RowChange } from './edits/overlay.ts'
@@ -162,7 +171,10 @@ export function openDataset(dependencies: OpenDatasetDependencies): OpenDataset 
     return { rows: lastList.rows, searched }
   }
   const chooseRows = async (choice: RowChoice): Promise<Uint32Array> => {
-    if (choice.kind === 'rows') return Uint32Array.from(new Set(choice.rows)).filter((row) => row < checked.columns.rows).sort()
+    if (choice.kind === 'rows')
+      return Uint32Array.from(new Set(choice.rows))
+        .filter((row) => row < checked.columns.rows)
+        .sort()
     const { filter } = choice
     return filterRows(view.table, filter, filterNumbers, filter.text === '' ? null : await search.findAll(filter.text))
   }
@@ -234,7 +246,10 @@ export function openDataset(dependencies: OpenDatasetDependencies): OpenDataset 
         stats: view.stats(),
         shape: shapeOfDataset(view),
         tokens: sums === null || tokenModel === null ? null : { modelId: tokenModel.modelId, modelName: tokenModel.modelName, ...sums },
-        split: splitSettings === null || assignment === null ? null : { settings: splitSettings, rows: assignment.counts, groups: assignment.groups },
+        split:
+          splitSettings === null || assignment === null
+            ? null
+            : { settings: splitSettings, rows: assignment.counts, groups: assignment.groups },
         version: history.version,
         edits: history.length,
       }

@@ -93,6 +93,6 @@ function messagesOf(content: { messages: readonly ChatMessage[]; text: string | 
 
 function describeShape(shape: DatasetShape, shapes: ReadonlySet<RowShape>, reasons: ReadonlySet<string>, rows: number): string {
   if (shape === 'mixed') return `The first ${rows} rows have several layouts: ${[...shapes].map((one) => shapeTitles[one]).join(', ')}.`
-  const [reason] = [...reasons].filter((one) => one !== '')
+  const reason = [...reasons].find((one) => one !== '')
   return reason === undefined ? '' : `${reason}.`
 }

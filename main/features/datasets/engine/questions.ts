@@ -99,11 +99,17 @@ export function createQuestions(dataset: OpenDataset, lines: SourceLines, langua
       return { rows, label, examples: changes.map(difference) }
     },
     listVersions(openedAtMs) {
-      const edits = history.list().map(({ title, atMs, rowsChanged }, at) => ({ version: at + 1, title, atMs, rowsChanged }))
-      return [{ version: 0, title: 'As imported', atMs: openedAtMs, rowsChanged: 0 }, ...edits].map((entry) => ({
-        ...entry,
-        isCurrent: entry.version === history.version,
-      }))
+      const isCurrent = (version: number) => version === history.version
+      return [
+        { version: 0, title: 'As imported', atMs: openedAtMs, rowsChanged: 0, isCurrent: isCurrent(0) },
+        ...history.list().map(({ title, atMs, rowsChanged }, at) => ({
+          version: at + 1,
+          title,
+          atMs,
+          rowsChanged,
+          isCurrent: isCurrent(at + 1),
+        })),
+      ]
     },
     diffVersions(from, to) {
       const changes = history.changesBetween(from, to)
@@ -121,7 +127,9 @@ export function createQuestions(dataset: OpenDataset, lines: SourceLines, langua
       const similarity = (row: number) => (of === 'near' ? (dataset.nearGroups?.similarityOf[row] ?? 1) : 1)
       const present = (group: RowGroup): DuplicateGroup => ({
         total: group.length,
-        rows: summarizeRows(view, group.slice(0, maxGroupRows), lineOf).map((row) => ({ ...row, similarity: similarity(row.row) })),
+        rows: summarizeRows(view, group.slice(0, maxGroupRows), lineOf).map((row) =>
+          Object.assign(row, { similarity: similarity(row.row) }),
+        ),
       })
       return {
         isKnown: true,

@@ -11,7 +11,13 @@ export type ReportFacts = ExportFacts & { readonly sizeBytes: number }
 const examplesPerRule = 200
 
 /** Text of the report about an open dataset. */
-export function makeReport(dataset: OpenDataset, questions: Questions, lines: SourceLines, format: ReportFormat, facts: ReportFacts): string {
+export function makeReport(
+  dataset: OpenDataset,
+  questions: Questions,
+  lines: SourceLines,
+  format: ReportFormat,
+  facts: ReportFacts,
+): string {
   const { stats, shape, tokens, version } = dataset.state()
   const rules = questions.listIssues().map(({ rule, level, severity, title, advice, count, rows }) => ({
     rule,

@@ -26,11 +26,13 @@ export interface RowFault {
 
 /** What one row turned out to be. The reader re-uses this object: copy what is to be kept. */
 export interface RowReading {
-  /** The parsed JSON; undefined when the bytes are not JSON. */
-  value: unknown
+  /** The parsed JSON; undefined when the bytes are not JSON. It may be parsed on first use: look at it before the next read. */
+  readonly value: unknown
   shape: RowShape | null
   /** Null when a fault of severity `error` makes the row unusable. */
-  content: RowContent | null
+  readonly content: RowContent | null
+  /** The row holds nothing but "messages", and nothing is wrong with it, which was seen without parsing it. */
+  isPlainChat: boolean
   /** A metadata line (`_meta`), which is neither usable nor faulty. */
   isMetadata: boolean
   /** One shared empty list where nothing is wrong. */
@@ -87,5 +89,7 @@ export interface RowTokens {
   /** Tokens of the whole row and those that carry loss. */
   count(content: RowContent): { readonly total: number; readonly trained: number }
   /** The same, token by token. */
-  tokens(content: RowContent): { readonly id: number; readonly bytes: Uint8Array; readonly isTrained: boolean; readonly isSpecial: boolean }[]
+  tokens(
+    content: RowContent,
+  ): { readonly id: number; readonly bytes: Uint8Array; readonly isTrained: boolean; readonly isSpecial: boolean }[]
 }

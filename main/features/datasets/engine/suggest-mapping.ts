@@ -33,14 +33,14 @@ const assistantNames = [
   'label',
   'translation',
 ]
-const systemNames = ['system', 'system_prompt', 'persona']
+const systemNames = new Set(['system', 'system_prompt', 'persona'])
 const textNames = ['text', 'content', 'body', 'document', 'article']
 
 const recordName = /^(id|uuid|number|no|index|row|date|time|created|updated)(_|$)|_(id|at|date)$/
 
 /** A first guess at which column is which, from their names; null when nothing fits. */
 export function suggestMapping(columns: readonly string[]): ColumnMapping | null {
-  const system = columns.find((column) => systemNames.includes(fold(column))) ?? null
+  const system = columns.find((column) => systemNames.has(fold(column))) ?? null
   const find = (names: readonly string[], taken: readonly string[]) => {
     const free = columns.filter((column) => column !== system && !taken.includes(column))
     return (

@@ -96,8 +96,8 @@ describe('edits', () => {
     const facts = { appVersion: 'test', createdAtMs: 1, name: 'mine', fileNames: ['data.jsonl'], sha256: null }
     const { folder, files } = await lab.engine.exportRows('data', 'openai', lab.folder, facts)
     expect(files.reduce((sum, { rows }) => sum + rows, 0)).toBe(4)
-    const written = readdirSync(folder).filter((name) => name.endsWith('.jsonl'))
-    expect(readFileSync(join(folder, written[0] ?? ''), 'utf8')).toBe(`${[good, good, mail, chatRow('Mended', 'by hand')].join('\n')}\n`)
+    const written = readdirSync(folder).find((name) => name.endsWith('.jsonl'))
+    expect(readFileSync(join(folder, written ?? ''), 'utf8')).toBe(`${[good, good, mail, chatRow('Mended', 'by hand')].join('\n')}\n`)
   })
 
   it('a filter that an edit was made for means the rows it matched then, also after they changed', async () => {

@@ -32,7 +32,9 @@ describe('real tables, once their columns are chosen', () => {
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n').length
     expect(stats.rows).toBe(lines - 1)
     // Airports without a city are really empty in the file.
-    const empty = readFileSync(path, 'utf8').split('\n').filter((line) => line.split(',').length === 7 && line.split(',')[2] === '').length
+    const empty = readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => line.split(',').length === 7 && line.split(',')[2] === '').length
     expect(stats.errorRows).toBe(empty)
     const { rows } = await lab.engine.listRows('data', ...everything)
     expect(rows.slice(0, 3).map(({ line }) => line)).toEqual([2, 3, 4])

@@ -30,7 +30,9 @@ function mixedFile(rows: number): string {
     else lines.push(good)
     if (random() < 0.03) lines.push('  ')
   }
-  return lines.join('\n').replaceAll('}\n{"messages":[{"role":"user","content":"Question 7', '}\r\n{"messages":[{"role":"user","content":"Question 7')
+  return lines
+    .join('\n')
+    .replaceAll('}\n{"messages":[{"role":"user","content":"Question 7', '}\r\n{"messages":[{"role":"user","content":"Question 7')
 }
 
 async function reportOf(engine: DatasetEngine): Promise<unknown> {
@@ -117,8 +119,14 @@ describe('the passes', () => {
 
 describe('searching texts', () => {
   it('finds a text in any case, raw or escaped, and never in keys and markup', async () => {
-    const escaped = chatRow('escaped', 'Gräfin “Ä”').replaceAll(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    const path = lab.write('data.jsonl', [chatRow('raw', 'die GRÄFIN kam'), escaped, chatRow('none', 'nothing'), chatRow('quote', 'she said "yes"\nthen')].join('\n'))
+    const escaped = chatRow('escaped', 'Gräfin “Ä”').replaceAll(
+      /[^\x20-\x7e]/g,
+      (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    )
+    const path = lab.write(
+      'data.jsonl',
+      [chatRow('raw', 'die GRÄFIN kam'), escaped, chatRow('none', 'nothing'), chatRow('quote', 'she said "yes"\nthen')].join('\n'),
+    )
     await lab.engine.open(lab.request(path))
     const found = async (text: string) => (await lab.engine.listRows('data', { ...all, text }, byLine, page)).rows.map(({ line }) => line)
     expect(await found('gräfin')).toEqual([1, 2])

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { migrate, type Migration } from '../../../../main/db/migrate.ts'
 import { migrations } from '../../../../main/db/migrations.ts'
 import { openDatabase, type SqliteDatabase } from '../../../../main/db/open.ts'
+import { createDatasetRepository } from '../../../../main/features/datasets/repository.ts'
 
 const parent: Migration = {
   version: 1,
@@ -126,6 +127,93 @@ describe('migrate', () => {
     expect(() => migrate(database, [parent, notes], () => join(folder, 'absent', 'backup.sqlite'))).toThrow(/unable to open/)
     expect(version()).toBe(1)
     expect(tables()).not.toContain('note')
+  })
+})
+
+describe('the second step', () => {
+  const stats = {
+    rows: 2,
+    validRows: 1,
+    errorRows: 1,
+    errors: 1,
+    blankLines: 0,
+    turns: 2,
+    assistantTurns: 1,
+    characters: 40,
+    assistantCharacters: 20,
+    tokensEstimate: 10,
+    turnsPerRowMean: 2,
+    longestRowCharacters: 40,
+    duplicateRows: 0,
+  }
+  const read = (sql: string) => database.prepare(sql).all()
+
+  beforeEach(() => {
+    migrate(database, migrations.slice(0, 1), noBackup)
+    const insert = database.prepare(
+      `INSERT INTO dataset (id, name, file_name, relative_path, size_bytes, sha256, shape, status, stats_json, accepts_valid_rows_only,
+         error_message, created_at_ms, updated_at_ms, deleted_at_ms)
+       VALUES (@id, @id, 'a.jsonl', @path, 120, @sha256, @shape, @status, @stats, 1, @error, 1, 2, @deletedAtMs)`,
+    )
+    const stored = {
+      path: `${'a'.repeat(64)}.jsonl`,
+      sha256: 'a'.repeat(64),
+      shape: 'turns',
+      stats: JSON.stringify(stats),
+      error: null,
+      deletedAtMs: null,
+    }
+    insert.run({ ...stored, id: 'trained', status: 'ready' })
+    insert.run({ ...stored, id: 'removed', status: 'ready', deletedAtMs: 3 })
+    const empty = { path: null, sha256: null, shape: null, stats: null, deletedAtMs: null }
+    insert.run({ ...empty, id: 'copying', status: 'importing', error: null })
+    insert.run({ ...empty, id: 'failed', status: 'error', error: 'Import the file again.' })
+    database.exec(`
+      INSERT INTO dataset_row VALUES ('trained', 0, 1, 0, 60);
+      INSERT INTO dataset_error (dataset_id, line, pointer, code, message, suggestion)
+        VALUES ('trained', 2, '/turns/0', 'ROLE_UNKNOWN', 'The role is not known.', 'Change it.');
+      INSERT INTO endpoint (id, kind, name, created_at_ms) VALUES ('here', 'local', 'This computer', 1);
+      INSERT INTO run (id, name, dataset_id, endpoint_id, config_json, state_json, status, stage, head_json, created_at_ms)
+        VALUES ('run', 'A run', 'trained', 'here', '{}', '{}', 'completed', 'ended', '{}', 1);
+      INSERT INTO run_event VALUES ('run', 1, 1, 'created', '{}');
+    `)
+  })
+
+  it('loses no dataset and no run; what has a stored file is checked again, the rest stays as it was', () => {
+    expect(migrate(database, migrations, noBackup)).toMatchObject({ fromVersion: 1, toVersion: migrations.length })
+    expect(read('SELECT id, status, error_message AS error, deleted_at_ms AS deleted FROM dataset ORDER BY id')).toEqual([
+      { id: 'copying', status: 'importing', error: null, deleted: null },
+      { id: 'failed', status: 'error', error: 'Import the file again.', deleted: null },
+      { id: 'removed', status: 'validating', error: null, deleted: 3 },
+      { id: 'trained', status: 'validating', error: null, deleted: null },
+    ])
+    expect(read('SELECT id, dataset_id AS dataset, status FROM run')).toEqual([{ id: 'run', dataset: 'trained', status: 'completed' }])
+    expect(read('SELECT run_id, seq FROM run_event')).toEqual([{ run_id: 'run', seq: 1 }])
+    expect(tables()).not.toContain('dataset_row')
+    expect(tables()).not.toContain('dataset_error')
+    expect(tables()).not.toContain('dataset_next')
+  })
+
+  it('the app reads what it left, with the figures and the decision of the user', () => {
+    migrate(database, migrations, noBackup)
+    const repository = createDatasetRepository(database)
+    expect(repository.find('trained')).toMatchObject({
+      sizeBytes: 120,
+      sha256: 'a'.repeat(64),
+      relativePath: `${'a'.repeat(64)}.jsonl`,
+      shape: 'turns',
+      stats,
+      acceptsValidRowsOnly: true,
+      version: 0,
+    })
+    expect(repository.listUnfinished().map(({ id }) => id)).toEqual(expect.arrayContaining(['copying', 'trained']))
+    expect(repository.countEdits('trained')).toBe(0)
+  })
+
+  it('a run still keeps its dataset from being removed', () => {
+    migrate(database, migrations, noBackup)
+    expect(() => database.exec("DELETE FROM dataset WHERE id = 'trained'")).toThrow(/FOREIGN KEY/)
+    expect(() => database.exec("UPDATE run SET dataset_id = 'nowhere'")).toThrow(/FOREIGN KEY/)
   })
 })
 

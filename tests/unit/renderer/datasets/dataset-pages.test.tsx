@@ -173,7 +173,12 @@ test('an export says where it was written and how many rows each file has', asyn
   const main = await renderWindow(`/datasets/${dataset.id}`, {
     'datasets.get': () => dataset,
     'datasets.getOverview': () => anOverview(),
-    'datasets.export': () => ({ folder: '/home/anna/export', files: [{ name: 'train.jsonl', rows: 285, bytes: 400_000 }], refusedRows: 0, refusedReasons: [] }),
+    'datasets.export': () => ({
+      folder: '/home/anna/export',
+      files: [{ name: 'train.jsonl', rows: 285, bytes: 400_000 }],
+      refusedRows: 0,
+      refusedReasons: [],
+    }),
   })
   await openMenu('Export…')
   fireEvent.click(await screen.findByRole('radio', { name: /Alpaca/ }))

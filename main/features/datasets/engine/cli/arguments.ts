@@ -97,7 +97,8 @@ export function readArguments(argv: readonly string[]): ParsedCommand | { readon
     return { problem: error instanceof Error ? error.message : String(error) }
   }
   const [name, file, text] = parsed.positionals
-  if (name === undefined || !Object.hasOwn(commands, name)) return { problem: name === undefined ? 'No command.' : `There is no command ${name}.` }
+  if (name === undefined || !Object.hasOwn(commands, name))
+    return { problem: name === undefined ? 'No command.' : `There is no command ${name}.` }
   if (file === undefined) return { problem: `${name} needs a file.` }
   if (name === 'search' && (text === undefined || text === '')) return { problem: 'search needs a text after the file.' }
   const options = optionsSchema.safeParse(parsed.values)

@@ -17,10 +17,18 @@ const maxRows = 3_000_000
 const signPriority = 1
 
 /** Signs every usable row in the workers and groups the ones that are alike. */
-export async function findNearGroups({ index, view }: OpenDataset, pool: WorkerPool, threshold: number, work: PassWork): Promise<NearGroups> {
+export async function findNearGroups(
+  { index, view }: OpenDataset,
+  pool: WorkerPool,
+  threshold: number,
+  work: PassWork,
+): Promise<NearGroups> {
   const { rows } = view.table.columns
   if (rows > maxRows) {
-    throw new AppError('DATASET_FILE_TOO_LARGE', `The search for nearly equal rows holds at most ${maxRows.toLocaleString('en-US')} rows. Split the dataset and search each part.`)
+    throw new AppError(
+      'DATASET_FILE_TOO_LARGE',
+      `The search for nearly equal rows holds at most ${maxRows.toLocaleString('en-US')} rows. Split the dataset and search each part.`,
+    )
   }
   const signatures = await signRows(index, pool, rows, work)
   const signer = createSigner()
@@ -43,7 +51,12 @@ export async function findNearGroups({ index, view }: OpenDataset, pool: WorkerP
   return { threshold, groupOf, similarityOf }
 }
 
-async function signRows(index: OpenDataset['index'], pool: WorkerPool, rows: number, { signal, onProgress }: PassWork): Promise<Uint32Array> {
+async function signRows(
+  index: OpenDataset['index'],
+  pool: WorkerPool,
+  rows: number,
+  { signal, onProgress }: PassWork,
+): Promise<Uint32Array> {
   const firstRows = index.firstRows()
   const signatures = new Uint32Array(rows * signatureLength)
   let doneBytes = 0

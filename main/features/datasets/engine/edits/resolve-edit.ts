@@ -63,7 +63,9 @@ function toOneLine(text: string): string {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new AppError('INVALID_INPUT', `The text is not valid JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new AppError('INVALID_INPUT', `The text is not valid JSON: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new AppError('INVALID_INPUT', 'A row must be one JSON object in curly brackets. Correct the text and save it again.')

@@ -110,5 +110,7 @@ export function connectEngine(options: {
 }
 
 function endedError(): AppError {
-  return new AppError('DATASET_ENGINE_ENDED', 'The work on the dataset was interrupted. Try again; it goes on where it stopped.', { retryable: true })
+  return new AppError('DATASET_ENGINE_ENDED', 'The work on the dataset was interrupted. Try again; it goes on where it stopped.', {
+    retryable: true,
+  })
 }

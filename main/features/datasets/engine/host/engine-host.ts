@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { createDatasetEngine } from '../engine.ts'
 import { hostConfigSchema, type EngineMessage } from './protocol.ts'
 import { createEngineServer } from './serve.ts'
@@ -8,7 +9,12 @@ interface ParentPort {
   on(event: 'message', listener: (event: { data: unknown }) => void): void
 }
 
+/** Below the windows: on a machine with two cores, scrolling must not wait for a thread that counts tokens. */
+const niceness = 10
+
 function main(): void {
+  // Threads take it over when they are started.
+  setPriority(niceness)
   const config = hostConfigSchema.parse(JSON.parse(process.argv[2] ?? '{}'))
   const parentPort = Reflect.get(process, 'parentPort') as ParentPort | undefined
   const post = (message: EngineMessage) => {

@@ -212,8 +212,9 @@ function load<Name extends string>(
   layout: Parameters<typeof unpackInto<Name>>[0],
   columns: Parameters<typeof unpackInto<Name>>[2],
 ): void {
+  const scratch = { buffer: new ArrayBuffer(0) }
   let row = 0
-  for (const range of index.listColumns(pass)) row += unpackInto(layout, range.columns, columns, row)
+  for (const range of index.listColumns(pass)) row += unpackInto(layout, range.columns, columns, row, scratch)
 }
 
 function loadRows(index: IndexRepository, ranges: readonly ByteRange[]): CheckedRows {
@@ -223,13 +224,14 @@ function loadRows(index: IndexRepository, ranges: readonly ByteRange[]): Checked
   const columns = makeRowColumns(rows)
   const ruleCounts = new Array<number>(64).fill(0)
   const types: { facts: TypeDriftFacts; rowsBefore: number }[] = []
+  const scratch = { buffer: new ArrayBuffer(0) }
   let row = 0
   let lines = 0
   let blankLines = 0
   for (const range of index.listColumns(checkPass.name)) {
     const facts = factsOf.get(range.number)
     if (facts === undefined) continue
-    unpackInto(rowColumnLayout, range.columns, columns, row)
+    unpackInto(rowColumnLayout, range.columns, columns, row, scratch)
     const from = ranges[range.number]?.from ?? 0
     for (let at = row; at < row + facts.rows; at += 1) {
       columns.offset[at] = (columns.offset[at] ?? 0) + from

@@ -2,7 +2,7 @@ import { AppError } from '../../../../../preload/contract/errors.ts'
 
 /** Puts a failure of writing into plain words; anything unexpected stays what it is. */
 export function explainWriteError(error: unknown): unknown {
-  switch (codeOf(error)) {
+  switch (codeOf(error) ?? '') {
     case 'ENOSPC':
     case 'EDQUOT':
       return new AppError(

@@ -31,7 +31,7 @@ export function datasetEntryName(baseName: string, place: DataFilePlace, hasSeve
 
 /** A name that every file system takes. */
 export function safeFileName(name: string): string {
-  const clean = [...name.normalize('NFC')]
+  const clean = Array.from(name.normalize('NFC'))
     .map((char) => (char < ' ' || '<>:"/\\|?*\u007f'.includes(char) ? ' ' : char))
     .join('')
     .replaceAll(/\s+/g, ' ')

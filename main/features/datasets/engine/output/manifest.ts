@@ -37,4 +37,3 @@ export const exportManifestSchema = manifestFactsSchema.extend({
     examples: z.array(z.object({ row: countSchema, reason: z.string() })),
   }),
 })
-export type ExportManifest = z.infer<typeof exportManifestSchema>

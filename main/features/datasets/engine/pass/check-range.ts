@@ -63,7 +63,8 @@ export function createCheckRange(ranges: RangeReader, rows: RowReader, hash: Has
         if (row === capacity) grow()
         writeReading(columns, row, reading, line.bytes, hash)
         for (const fault of reading.faults) ruleCounts[fault.rule] = (ruleCounts[fault.rule] ?? 0) + 1
-        drift.add(reading.value, row)
+        if (reading.isPlainChat) drift.addPlainChat(row)
+        else drift.add(reading.value, row)
       }
       columns.offset[row] = line.offset - range.from
       columns.line[row] = line.lineInRange

@@ -33,12 +33,14 @@ const space = 32
 const tab = 9
 const extensionBytes = 64 * 1024
 const smallestRangeBytes = 64 * 1024
-const largestRangeBytes = 4 * 1024 * 1024
+const largestRangeBytes = 2 * 1024 * 1024
 
 /** Reads ranges of one open file with one re-used buffer. */
 export interface RangeReader {
   /** Calls `onLine` for every line that is not blank; answering false ends the range early. */
   read(range: ByteRange, onLine: (line: RangeLine) => boolean): LineCounts
+  /** All lines of a range in one piece, with the file offset of its first byte; re-used by the next call. A row that is too long is cut. */
+  readWhole(range: ByteRange): { readonly bytes: Buffer; readonly offset: number }
 }
 
 /** Creates a reader; the line object and its bytes are re-used, so copy what is to be kept. */
@@ -76,18 +78,38 @@ export function createRangeReader(fileDescriptor: number, fileBytes: number): Ra
     return at
   }
 
+  /** Fills the buffer with the range; answers where the first line of its own starts, -1 when there is none. */
+  const load = (range: ByteRange): { base: number; filled: number; start: number } => {
+    // The byte before the range tells whether a line starts at its first byte.
+    const base = range.from === 0 ? 0 : range.from - 1
+    grow(Math.min(range.to, fileBytes) - base + extensionBytes)
+    const filled = fill(0, base, Math.min(range.to, fileBytes) - base)
+    if (range.from === 0) return { base, filled, start: 0 }
+    const found = buffer.subarray(0, filled).indexOf(newline)
+    return { base, filled, start: found < 0 ? -1 : found + 1 }
+  }
+
   return {
-    read(range, onLine) {
-      // The byte before the range tells whether a line starts at its first byte.
-      const base = range.from === 0 ? 0 : range.from - 1
-      grow(Math.min(range.to, fileBytes) - base + extensionBytes)
-      let filled = fill(0, base, Math.min(range.to, fileBytes) - base)
-      let start = 0
-      if (range.from > 0) {
-        const found = buffer.subarray(0, filled).indexOf(newline)
-        if (found < 0) return { lines: 0, blankLines: 0 }
-        start = found + 1
+    readWhole(range) {
+      const { base, filled: loaded, start } = load(range)
+      let filled = loaded
+      if (start < 0 || start === filled) return { bytes: buffer.subarray(0, 0), offset: base + filled }
+      // The last line may end behind the range.
+      while (buffer[filled - 1] !== newline && base + filled < fileBytes && filled - start < maxRowBytes) {
+        const before = filled
+        grow(filled + extensionBytes)
+        filled = fill(filled, base + filled, Math.min(buffer.length - filled, fileBytes - base - filled))
+        if (filled === before) break
+        const found = buffer.subarray(before, filled).indexOf(newline)
+        if (found >= 0) filled = before + found + 1
       }
+      return { bytes: buffer.subarray(start, filled), offset: base + start }
+    },
+    read(range, onLine) {
+      const { base, filled: loaded, start: first } = load(range)
+      if (first < 0) return { lines: 0, blankLines: 0 }
+      let filled = loaded
+      let start = first
       let lines = 0
       let blankLines = 0
       while (base + start < range.to && base + start < fileBytes) {

@@ -3,15 +3,15 @@ import type { RowContent } from '../row-model.ts'
 
 /** Decides whether a row holds a text, whatever the case of its letters and however JSON wrote them. */
 export interface TextMatcher {
-  /** A quick look at the bytes of a row; never false for a row that holds the text. */
-  mayHold(bytes: Buffer): boolean
+  /** Where in the bytes of many rows the text may stand; no place that holds it is left out. */
+  placesIn(bytes: Buffer): { next(from: number): number }
   /** True when one of the row's own texts holds it, not only a key or a markup of the row. */
   holds(content: RowContent): boolean
 }
 
 /** Creates the matcher of one search text. */
 export function createTextMatcher(text: string): TextMatcher {
-  const pattern = new RegExp([...text].map(patternOf).join(''), 'i')
+  const pattern = new RegExp([...text].map(patternOf).join(''), 'gi')
   const plain = /[a-z]|[^\x20-\x7e]|["\\/]/i.test(text) ? null : Buffer.from(text, 'latin1')
   const wanted = text.toLowerCase()
   const has = (part: string | null | undefined) => part !== null && part !== undefined && part.toLowerCase().includes(wanted)
@@ -20,7 +20,16 @@ export function createTextMatcher(text: string): TextMatcher {
     has(message.reasoning) ||
     (message.toolCalls?.some((call) => has(call.name) || has(call.arguments)) ?? false)
   return {
-    mayHold: (bytes) => (plain === null ? pattern.test(bytes.toString('latin1')) : bytes.includes(plain)),
+    placesIn(bytes) {
+      if (plain !== null) return { next: (from) => bytes.indexOf(plain, from) }
+      const letters = bytes.toString('latin1')
+      return {
+        next(from) {
+          pattern.lastIndex = from
+          return pattern.exec(letters)?.index ?? -1
+        },
+      }
+    },
     holds: ({ messages, rejected, text: body }) => messages.some(messageHas) || (rejected?.some(messageHas) ?? false) || has(body),
   }
 }

@@ -5,6 +5,8 @@ export type JsonType = 'string' | 'number' | 'boolean' | 'array' | 'object'
 /** Collects the types of top-level keys; readers that want one type per column fail on a mixture. */
 export interface TypeDrift {
   add(value: unknown, row: number): void
+  /** The same for a row that holds only a list of messages, without looking at it. */
+  addPlainChat(row: number): void
   facts(): TypeDriftFacts
 }
 
@@ -14,22 +16,25 @@ const maxKeys = 200
 /** Creates a collector for one range of rows. */
 export function createTypeDrift(): TypeDrift {
   const keys = new Map<string, Partial<Record<JsonType, { rows: number; firstRow: number }>>>()
+  const count = (key: string, type: JsonType, row: number) => {
+    let types = keys.get(key)
+    if (types === undefined) {
+      if (keys.size === maxKeys) return
+      keys.set(key, (types = {}))
+    }
+    const known = types[type]
+    if (known === undefined) types[type] = { rows: 1, firstRow: row }
+    else known.rows += 1
+  }
   return {
     add(value, row) {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) return
       for (const key in value) {
         const type = typeOf((value as Record<string, unknown>)[key])
-        if (type === null) continue
-        let types = keys.get(key)
-        if (types === undefined) {
-          if (keys.size === maxKeys) continue
-          keys.set(key, (types = {}))
-        }
-        const known = types[type]
-        if (known === undefined) types[type] = { rows: 1, firstRow: row }
-        else known.rows += 1
+        if (type !== null) count(key, type, row)
       }
     },
+    addPlainChat: (row) => count('messages', 'array', row),
     facts: () => Object.fromEntries(keys),
   }
 }
@@ -60,7 +65,8 @@ export function joinTypeDrift(parts: readonly { facts: TypeDriftFacts; rowsBefor
         const part = types[type]
         if (part === undefined) continue
         const before = known[type]
-        known[type] = before === undefined ? { rows: part.rows, firstRow: part.firstRow + rowsBefore } : { ...before, rows: before.rows + part.rows }
+        known[type] =
+          before === undefined ? { rows: part.rows, firstRow: part.firstRow + rowsBefore } : { ...before, rows: before.rows + part.rows }
       }
     }
   }

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import type { RowShape } from '../../../../../preload/contract/datasets.ts'
 import type { RowContent, RowReader, RowReading, RowReadingOptions } from '../row-model.ts'
-import { createByteScan, type ByteMarks } from './byte-scan.ts'
+import { createRowScan, type ByteMarks, type PlainChat } from './byte-scan.ts'
 import { createFaultSink, describeValue, isJsonObject, quoteShort, type FaultSink, type JsonObject } from './faults.ts'
 import { checkJsonText, type ValueScan } from './json-checks.ts'
 import { explainJson } from './json-fault.ts'
@@ -18,29 +17,42 @@ export const maxRowBytes = 32 * 1024 * 1024
 /** Below this size even a row of brackets alone costs little memory. */
 const depthCheckedFromBytes = 256 * 1024
 
-/** What `toString` calls after looking at its arguments, which takes a tenth of the time of a short row. */
-type SlicingBuffer = Buffer & { latin1Slice(from: number, to: number): string; utf8Slice(from: number, to: number): string }
-
-/** Creates a reader for the rows of one dataset; its contents are built only when they are asked for. */
+/** Creates a reader for the rows of one dataset; the values and contents are built only when they are asked for. */
 export function createRowReader(options: RowReadingOptions): RowReader {
-  const { mapping } = options
+  return createReader(options, options.mapping === null)
+}
+
+/** A reader that parses every row, which the usual one must agree with. */
+export function createParsingReader(options: RowReadingOptions): RowReader {
+  return createReader(options, false)
+}
+
+function createReader({ mapping }: RowReadingOptions, knowsPlainChat: boolean): RowReader {
   const sink = createFaultSink()
   const scan: ValueScan = { keys: 0, isTooDeep: false, hasLargeNumber: false }
-  const scanBytes = createByteScan()
+  const rowScan = createRowScan()
   const turns = createTurnChecker(sink, scan)
   const checkRow = createRowCheck(turns, scan, sink)
+  let parsed: unknown
   let built: RowContent | null = null
   let isPlain = false
+  let isAscii = false
 
   const reading: RowReading = {
-    value: undefined,
+    get value() {
+      if (parsed === undefined && reading.isPlainChat) parsed = JSON.parse(rowScan.text(isAscii))
+      return parsed
+    },
     shape: null,
     get content() {
       if (built !== null) return built
-      if (reading.shape === null || hasError(reading) || !isJsonObject(reading.value)) return null
-      built = buildContent(reading.value, reading.shape, mapping, isPlain)
+      if (reading.shape === null || hasError(reading)) return null
+      const { value } = reading
+      if (!isJsonObject(value)) return null
+      built = buildContent(value, reading.shape, mapping, isPlain)
       return built
     },
+    isPlainChat: false,
     isMetadata: false,
     faults: sink.faults,
     rulesLow: 0,
@@ -52,9 +64,10 @@ export function createRowReader(options: RowReadingOptions): RowReader {
   }
   const reset = () => {
     sink.clear()
+    parsed = undefined
     built = null
     isPlain = false
-    reading.value = undefined
+    reading.isPlainChat = false
     reading.shape = null
     reading.isMetadata = false
     reading.turns = 0
@@ -65,20 +78,29 @@ export function createRowReader(options: RowReadingOptions): RowReader {
     scan.isTooDeep = false
     scan.hasLargeNumber = false
   }
-  const checkValue = (row: JsonObject, shape: RowShape) => {
-    reading.shape = shape
-    checkRow(row, shape, mapping)
-    const { walk } = turns
-    isPlain = walk.isPlain
-    reading.turns = walk.turns
-    reading.assistantTurns = walk.assistantTurns
-    reading.characters = walk.characters
-    reading.assistantCharacters = walk.assistantCharacters
+  const takeCounts = (counts: Pick<RowReading, 'turns' | 'assistantTurns' | 'characters' | 'assistantCharacters'>) => {
+    reading.turns = counts.turns
+    reading.assistantTurns = counts.assistantTurns
+    reading.characters = counts.characters
+    reading.assistantCharacters = counts.assistantCharacters
+  }
+  /** True when the bytes alone tell that the row is a chat without faults. */
+  const takePlainChat = (chat: PlainChat, bytes: Buffer): boolean => {
+    if (!chat.isAscii && !isUtf8(bytes)) return false
+    if (chat.hasAngleToken || chat.hasSquareToken) {
+      if (mayHoldSpecialToken(rowScan.text(chat.isAscii), chat.hasAngleToken, chat.hasSquareToken)) return false
+    }
+    isAscii = chat.isAscii
+    isPlain = true
+    reading.isPlainChat = true
+    reading.shape = 'messages'
+    takeCounts(chat)
+    return true
   }
   const readText = (text: string, marks: ByteMarks) => {
     const value = parseRow(text, sink)
     if (value === undefined) return
-    reading.value = value
+    parsed = value
     if (!isJsonObject(value)) {
       reportNotObject(value, sink)
       return
@@ -89,7 +111,10 @@ export function createRowReader(options: RowReadingOptions): RowReader {
       else reportUnknownShape(value, sink)
       return
     }
-    checkValue(value, shape)
+    reading.shape = shape
+    checkRow(value, shape, mapping)
+    isPlain = turns.walk.isPlain
+    takeCounts(turns.walk)
     if (scan.isTooDeep) {
       reportDepth(sink)
       return
@@ -97,18 +122,20 @@ export function createRowReader(options: RowReadingOptions): RowReader {
     checkJsonText(text, value, marks, scan, sink)
     if (mayHoldToken(marks, text)) reportSpecialTokens(value, shape, mapping, sink)
   }
+  const readBytes = (bytes: Buffer) => {
+    rowScan.load(bytes)
+    const chat = knowsPlainChat ? rowScan.plainChat() : null
+    if (chat !== null && takePlainChat(chat, bytes)) return
+    const marks = rowScan.marks()
+    if (marks.isAscii || isUtf8(bytes)) readText(rowScan.text(marks.isAscii), marks)
+    else reportEncoding(bytes, sink)
+  }
 
   return {
-    read(line) {
-      const bytes = line as SlicingBuffer
+    read(bytes) {
       reset()
       // A row of this size is refused before it can cost memory.
-      if (bytes.length <= depthCheckedFromBytes || checkSize(bytes, sink)) {
-        const marks = scanBytes(bytes)
-        if (marks.isAscii) readText(bytes.latin1Slice(0, bytes.length), marks)
-        else if (isUtf8(bytes)) readText(bytes.utf8Slice(0, bytes.length), marks)
-        else reportEncoding(bytes, sink)
-      }
+      if (bytes.length <= depthCheckedFromBytes || checkSize(bytes, sink)) readBytes(bytes)
       reading.faults = sink.faults
       reading.rulesLow = sink.rulesLow >>> 0
       reading.rulesHigh = sink.rulesHigh >>> 0

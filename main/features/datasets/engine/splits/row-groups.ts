@@ -99,7 +99,7 @@ function numberGroups(parent: Uint32Array, members: Uint32Array, columns: Groupi
       groupOf[row] = count
       count += 1
     } else groupOf[row] = groupOf[root] as number
-    const group = groupOf[row] as number
+    const group = groupOf[row]
     let low = columns.contentLow[row] as number
     const high = columns.contentHigh[row] as number
     // A row without a content hash has only its number to be told apart by.

@@ -55,7 +55,7 @@ export function createPlainWordScanner(classes: Uint8Array): Scanner {
 function lowerContractionEnd(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== 0x27) return at
   const third = bytes[at + 2] as number
-  switch (bytes[at + 1]) {
+  switch (bytes[at + 1] as number) {
     case 0x73: // s
     case 0x74: // t
     case 0x6d: // m

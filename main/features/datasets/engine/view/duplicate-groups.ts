@@ -19,12 +19,16 @@ export function groupDuplicates(view: DatasetView, of: DuplicateKind, nearGroupO
     case 'same_prompt': {
       if (scan === null) return null
       const differ = (group: RowGroup) =>
-        group.some((row) => scan.contentLow[row] !== scan.contentLow[group[0] ?? 0] || scan.contentHigh[row] !== scan.contentHigh[group[0] ?? 0])
+        group.some(
+          (row) => scan.contentLow[row] !== scan.contentLow[group[0] ?? 0] || scan.contentHigh[row] !== scan.contentHigh[group[0] ?? 0],
+        )
       return bySize(samePrompt(view).filter(differ))
     }
     case 'leakage': {
       if (scan === null || split === null) return null
-      return bySize(samePrompt(view).filter((group) => group.some((row) => split[row] === 1) && group.some((row) => (split[row] as number) > 1)))
+      return bySize(
+        samePrompt(view).filter((group) => group.some((row) => split[row] === 1) && group.some((row) => (split[row] as number) > 1)),
+      )
     }
     default:
       return assertNever(of)
@@ -41,7 +45,7 @@ function samePrompt(view: DatasetView): RowGroup[] {
 function equalRows(low: Uint32Array, high: Uint32Array, isChosen: (row: number) => boolean): RowGroup[] {
   const order = sortedByHash(low, high, isChosen)
   const groups: RowGroup[] = []
-  for (let from = 0; from < order.length; ) {
+  for (let from = 0; from < order.length;) {
     const first = order[from] as number
     let to = from + 1
     while (to < order.length && low[order[to] as number] === low[first] && high[order[to] as number] === high[first]) to += 1

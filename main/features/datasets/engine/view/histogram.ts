@@ -11,7 +11,7 @@ export function histogramOf(values: Uint32Array): Histogram | null {
   const cut = Math.max(quantile(sorted, 0.995), min + 1)
   const width = Math.max(1, Math.ceil((cut - min) / bins))
   const count = Math.max(1, Math.ceil((cut - min) / width))
-  const counts = new Array<number>(count).fill(0)
+  const counts = Array.from({ length: count }, () => 0)
   for (const value of sorted) {
     const bin = Math.min(count - 1, Math.floor((value - min) / width))
     counts[bin] = (counts[bin] ?? 0) + 1

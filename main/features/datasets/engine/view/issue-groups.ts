@@ -39,7 +39,7 @@ export function groupIssues(view: DatasetView, lineOf: LineOf): IssueGroup[] {
 const severityOrder = { error: 0, warning: 1, info: 2 } as const
 
 function addBits(bits: number, from: number, row: number, rowsOf: Uint32Array, firstOf: Int32Array): void {
-  for (let rest = bits; rest !== 0; ) {
+  for (let rest = bits; rest !== 0;) {
     const bit = 31 - Math.clz32(rest & -rest)
     rest = (rest & (rest - 1)) >>> 0
     const rule = from + bit

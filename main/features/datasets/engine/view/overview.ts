@@ -46,7 +46,7 @@ export function describeSet(view: DatasetView, languages: LanguageSample | null,
 }
 
 function countBy(rows: readonly number[], numberOf: (row: number) => number, size: number): number[] {
-  const counts = new Array<number>(size).fill(0)
+  const counts = Array.from({ length: size }, () => 0)
   for (const row of rows) {
     const number = numberOf(row)
     counts[number] = (counts[number] ?? 0) + 1
@@ -78,7 +78,7 @@ function countOutcomes(view: DatasetView, maxLength: number): DatasetOverview['c
       shapeOfNumber(columns.shape[row] as number),
       known,
       maxLength,
-      columns.turns[row] as number,
+      columns.turns[row],
     )
     for (const [at, count] of counts.entries()) {
       const outcome = outcomes[at]

@@ -53,7 +53,11 @@ function firstWords(view: DatasetView, row: number): string {
     content === null
       ? view.textOf(row)
       : (content.text ?? content.messages.find((message) => message.role === 'user')?.content ?? content.messages[0]?.content ?? '')
-  return text.slice(0, firstWordsLength * 2).replace(/\s+/g, ' ').trim().slice(0, firstWordsLength)
+  return text
+    .slice(0, firstWordsLength * 2)
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, firstWordsLength)
 }
 
 /** Everything about one row. */
@@ -66,8 +70,7 @@ export function describeRow(
   const summary = summarizeRow(view, row, lineOf)
   const raw = view.textOf(row)
   const { value, content } = view.read(row)
-  const tokens =
-    summary.tokens === null || summary.trained === null ? null : { total: summary.tokens, trained: summary.trained }
+  const tokens = summary.tokens === null || summary.trained === null ? null : { total: summary.tokens, trained: summary.trained }
   const verdicts: Verdict[] = judgeRow(view.read(row), tokens, maxLength)
   return {
     row,

@@ -16,7 +16,8 @@ export function createRowSource(path: string, columns: RowColumns): RowSource {
     readBytes(row) {
       const length = columns.length[row]
       const offset = columns.offset[row]
-      if (length === undefined || offset === undefined) throw new AppError('INVALID_INPUT', `There is no row ${row + 1}. Choose another one.`)
+      if (length === undefined || offset === undefined)
+        throw new AppError('INVALID_INPUT', `There is no row ${row + 1}. Choose another one.`)
       const bytes = Buffer.allocUnsafe(length)
       if (readSync(fileDescriptor, bytes, 0, length, offset) !== length) {
         throw new AppError('DATASET_FILE_UNREADABLE', 'The stored copy of the file was changed on the disk. Import the file again.')

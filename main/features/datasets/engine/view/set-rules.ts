@@ -58,7 +58,13 @@ export function raiseSetRules(input: SetInput): SetFindings {
   if (usable > 0 && usable < fewRows) {
     const row = firstUsable(table.columns.rows, isUsable)
     raise(row, ruleNumbers['set.too-few-rows'])
-    describeAs(row, ruleNumbers['set.too-few-rows'], `${usable} usable rows`, `${fewRows} or more`, `The dataset has ${usable} usable rows.`)
+    describeAs(
+      row,
+      ruleNumbers['set.too-few-rows'],
+      `${usable} usable rows`,
+      `${fewRows} or more`,
+      `The dataset has ${usable} usable rows.`,
+    )
   }
   return {
     counts,
@@ -69,19 +75,35 @@ export function raiseSetRules(input: SetInput): SetFindings {
         const line = table.columns.line[firstOf.get(row) ?? row] ?? 0
         return { got: `the same text as line ${line}`, expected: 'a row of its own', message: `The row repeats line ${line}.` }
       }
-      return setRuleNumbers.includes(rule) ? plainTexts.get(rule) ?? null : null
+      return setRuleNumbers.includes(rule) ? (plainTexts.get(rule) ?? null) : null
     },
   }
 }
 
 const plainTexts = new Map<number, { got: string; expected: string; message: string }>([
-  [ruleNumbers['set.mixed-shapes'], { got: 'another layout', expected: 'the layout of most rows', message: 'The row has another layout than most rows.' }],
-  [ruleNumbers['set.near-duplicate'], { got: 'nearly the same text', expected: 'a text of its own', message: 'The row is nearly the same as another one.' }],
-  [ruleNumbers['set.same-prompt'], { got: 'another answer', expected: 'one answer', message: 'Another row asks the same and answers differently.' }],
-  [ruleNumbers['set.leakage'], { got: 'in both parts', expected: 'in one part', message: 'The same prompt is in training and in validation.' }],
+  [
+    ruleNumbers['set.mixed-shapes'],
+    { got: 'another layout', expected: 'the layout of most rows', message: 'The row has another layout than most rows.' },
+  ],
+  [
+    ruleNumbers['set.near-duplicate'],
+    { got: 'nearly the same text', expected: 'a text of its own', message: 'The row is nearly the same as another one.' },
+  ],
+  [
+    ruleNumbers['set.same-prompt'],
+    { got: 'another answer', expected: 'one answer', message: 'Another row asks the same and answers differently.' },
+  ],
+  [
+    ruleNumbers['set.leakage'],
+    { got: 'in both parts', expected: 'in one part', message: 'The same prompt is in training and in validation.' },
+  ],
   [
     ruleNumbers['token.template-refuses'],
-    { got: 'an error of the template', expected: 'turns in an order that it knows', message: 'The chat template of the model refuses the row.' },
+    {
+      got: 'an error of the template',
+      expected: 'turns in an order that it knows',
+      message: 'The chat template of the model refuses the row.',
+    },
   ],
   [ruleNumbers['token.none-trained'], { got: '0 trained tokens', expected: '1 or more', message: 'No token of the row carries loss.' }],
 ])
@@ -126,7 +148,7 @@ function raiseDuplicates(table: RowTable, raise: Raise): Map<number, number> {
 }
 
 function raiseMixedShapes({ columns }: RowTable, isUsable: IsUsable, raise: Raise): void {
-  const counts = new Array<number>(rowShapeSchema.options.length + 1).fill(0)
+  const counts = Array.from({ length: rowShapeSchema.options.length + 1 }, () => 0)
   for (let row = 0; row < columns.rows; row += 1) {
     const shape = columns.shape[row] as number
     if (shape !== 0 && isUsable(row)) counts[shape] = (counts[shape] ?? 0) + 1
@@ -181,7 +203,7 @@ function raiseByPrompt({ scan, split }: RowTable, isUsable: IsUsable, raise: Rai
   if (scan === null) return
   const hasPrompt = (row: number) => isUsable(row) && ((scan.promptLow[row] as number) !== 0 || (scan.promptHigh[row] as number) !== 0)
   const order = sortedByHash(scan.promptLow, scan.promptHigh, hasPrompt)
-  for (let from = 0; from < order.length; ) {
+  for (let from = 0; from < order.length;) {
     const first = order[from] as number
     let to = from + 1
     let differs = false

@@ -22,7 +22,7 @@ export interface TextSearch {
 
 interface Search {
   readonly controller: AbortController
-  readonly done: Promise<void>
+  done: Promise<void>
   /** Answers of the search pass, one per range. */
   readonly offsets: Float64Array[]
   doneBytes: number
@@ -39,34 +39,36 @@ export function createTextSearch(index: DatasetIndex, view: DatasetView, pool: W
 
   const start = (text: string): Search => {
     const controller = new AbortController()
-    const search: Search = {
-      controller,
-      offsets: [],
-      doneBytes: 0,
-      error: undefined,
-      done: Promise.resolve().then(async () => {
-        try {
-          await pool.run({
-            job: { path: index.path, fileBytes: index.fileBytes, changedAtMs: index.changedAtMs, mapping: index.mapping, pass: { kind: 'search', text } },
-            ranges: index.ranges,
-            priority: searchPriority,
-            signal: controller.signal,
-            onRange(range, { columns }) {
-              search.offsets.push(new Float64Array(columns))
-              search.doneBytes += range.to - range.from
-            },
-          })
-        } catch (error) {
-          search.error = error
-          searches.delete(text)
-        }
-      }),
+    const search: Search = { controller, offsets: [], doneBytes: 0, error: undefined, done: Promise.resolve() }
+    const run = async () => {
+      try {
+        await pool.run({
+          job: {
+            path: index.path,
+            fileBytes: index.fileBytes,
+            changedAtMs: index.changedAtMs,
+            mapping: index.mapping,
+            pass: { kind: 'search', text },
+          },
+          ranges: index.ranges,
+          priority: searchPriority,
+          signal: controller.signal,
+          onRange(range, { columns }) {
+            search.offsets.push(new Float64Array(columns))
+            search.doneBytes += range.to - range.from
+          },
+        })
+      } catch (error) {
+        search.error = error
+        searches.delete(text)
+      }
     }
     for (const [other, { controller: running }] of searches) {
       running.abort()
       if (searches.size >= remembered) searches.delete(other)
     }
     searches.set(text, search)
+    search.done = run()
     return search
   }
   const stateOf = (search: Search, text: string): SearchState => {

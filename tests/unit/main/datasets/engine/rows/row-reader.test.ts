@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createByteScan } from '../../../../../../main/features/datasets/engine/rows/byte-scan.ts'
+import { createRowScan } from '../../../../../../main/features/datasets/engine/rows/byte-scan.ts'
 import { createRowFixer } from '../../../../../../main/features/datasets/engine/rows/fixes.ts'
 import { createRowReader } from '../../../../../../main/features/datasets/engine/rows/row-reader.ts'
 import { rules } from '../../../../../../main/features/datasets/engine/rows/rules.ts'
@@ -210,7 +210,11 @@ describe('hostile bytes', () => {
 })
 
 describe('the byte scan', () => {
-  const scan = createByteScan()
+  const rowScan = createRowScan()
+  const scan = (bytes: Buffer) => {
+    rowScan.load(bytes)
+    return rowScan.marks()
+  }
   const piece = fc.constantFrom(
     '"',
     ':',

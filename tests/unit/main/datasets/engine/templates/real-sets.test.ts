@@ -45,7 +45,8 @@ describe.each(realSets)('the set of %s', (set) => {
     const compare = async () => {
       const expected = await referenceIds(family, texts)
       texts.forEach((text, index) => {
-        if (expected[index]?.length !== counted[index]) differing.push({ text: text.slice(0, 200), counted: counted[index], expected: expected[index]?.length })
+        if (expected[index]?.length !== counted[index])
+          differing.push({ text: text.slice(0, 200), counted: counted[index], expected: expected[index]?.length })
       })
       texts = []
       counted = []
