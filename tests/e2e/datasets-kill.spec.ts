@@ -76,7 +76,16 @@ test(`the app killed with -9 at ${points} random points of its work on a dataset
     const { status, stats } = await invoke(app.page, 'datasets.get', { id })
     if (status === 'error' && stats === null) continue
     // Opening the dataset, as its page does, lets the passes behind the check go on.
-    await expect.poll(() => invoke(app.page, 'datasets.getOverview', { id }).then(() => true, () => false), { timeout: 60_000 }).toBe(true)
+    await expect
+      .poll(
+        () =>
+          invoke(app.page, 'datasets.getOverview', { id }).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 60_000 },
+      )
+      .toBe(true)
     expect(await settledReport(app.page, id)).toEqual(calm)
   }
   await quitApp(app)

@@ -19,15 +19,24 @@ test.afterEach(async () => {
 test('a table is imported after its columns are chosen, and its tokens are shown as the model sees them', async () => {
   const { page } = app
   const path = join(profile, 'tickets.csv')
-  const rows = Array.from({ length: 30 }, (_unused, at) => `${at},"Ticket ${at}: the ""seal"" leaks","Tighten screw ${at}, then call again.",done`)
+  const rows = Array.from(
+    { length: 30 },
+    (_unused, at) => `${at},"Ticket ${at}: the ""seal"" leaks","Tighten screw ${at}, then call again.",done`,
+  )
   writeFileSync(path, `number,complaint,reply_text,state\n${rows.join('\n')}\n`)
   await answerOpenDialog(app, path)
   await page.getByRole('button', { name: 'Import a file' }).click()
   const dialog = page.getByRole('dialog')
   await expect(dialog.getByText('tickets.csv').first()).toBeVisible()
   const selects = dialog.getByRole('group', { name: 'Columns' }).getByRole('combobox')
-  await dialog.getByLabel(/^User|^Question/).first().selectOption('complaint')
-  await dialog.getByLabel(/^Assistant|^Answer/).first().selectOption('reply_text')
+  await dialog
+    .getByLabel(/^User|^Question/)
+    .first()
+    .selectOption('complaint')
+  await dialog
+    .getByLabel(/^Assistant|^Answer/)
+    .first()
+    .selectOption('reply_text')
   expect(await selects.count()).toBeGreaterThan(1)
   await expect(dialog.getByText('Ticket 0: the "seal" leaks').first()).toBeVisible()
   await dialog.getByRole('button', { name: 'Import', exact: true }).click()

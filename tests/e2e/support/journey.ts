@@ -10,7 +10,11 @@ import { answerOpenDialog, tinyModelFolder, type TestApp } from './app.ts'
 export async function invoke<R extends RouteName>(page: Page, route: R, input: RouteInput<R>): Promise<RouteOutput<R>> {
   const answer = await page.evaluate(
     ([name, value]) =>
-      (window as unknown as { tunesmith: { invoke(route: string, input: unknown): Promise<{ ok: boolean; data?: unknown; error?: { message: string } }> } }).tunesmith.invoke(name, value),
+      (
+        window as unknown as {
+          tunesmith: { invoke(route: string, input: unknown): Promise<{ ok: boolean; data?: unknown; error?: { message: string } }> }
+        }
+      ).tunesmith.invoke(name, value),
     [route, input] as const,
   )
   if (!answer.ok) throw new Error(`${route}: ${answer.error?.message ?? 'failed'}`)

@@ -53,12 +53,15 @@ export async function runCommand(argv: readonly string[], output: CommandOutput)
 
 /** The worker stands beside the bundled command line, and among the sources when they are run as they are. */
 function workerScript(): URL {
-  return import.meta.url.endsWith('.ts') ? new URL('../pass/pass.worker.ts', import.meta.url) : new URL('./dataset-worker.js', import.meta.url)
+  return import.meta.url.endsWith('.ts')
+    ? new URL('../pass/pass.worker.ts', import.meta.url)
+    : new URL('./dataset-worker.js', import.meta.url)
 }
 
 async function carryOut(command: ParsedCommand, engine: DatasetEngine, workFolder: string, output: CommandOutput): Promise<number> {
   const { name, file, text, options } = command
-  const print = (value: object, lines: () => string[]) => output.write(options.json ? `${JSON.stringify(value)}\n` : `${lines().join('\n')}\n`)
+  const print = (value: object, lines: () => string[]) =>
+    output.write(options.json ? `${JSON.stringify(value)}\n` : `${lines().join('\n')}\n`)
   if (name === 'rows') {
     const { evidence, rows } = await previewRows(file, options.first)
     print({ evidence, rows }, () => rows.map((row) => `${row.line}: ${row.text.slice(0, 200)}`))
@@ -156,7 +159,7 @@ function placesOf(workFolder: string): string {
 }
 
 function issueList(engine: DatasetEngine, { stats, shape }: DatasetState, limit: number): object {
-  const issues = engine.listIssues(key).map((issue) => ({ ...issue, examples: examplesOf(engine, issue.rule, limit) }))
+  const issues = engine.listIssues(key).map((issue) => Object.assign(issue, { examples: examplesOf(engine, issue.rule, limit) }))
   return { shape, stats, issues }
 }
 
@@ -166,13 +169,14 @@ function examplesOf(engine: DatasetEngine, rule: string, limit: number) {
 }
 
 function issueLines(engine: DatasetEngine, { stats, shape }: DatasetState): string[] {
-  return [
-    `${stats.rows} rows, ${stats.validRows} usable, ${stats.errorRows} with errors; shape: ${shape ?? 'unknown'}`,
-    ...engine.listIssues(key).flatMap((issue) => [
-      `${issue.severity} ${issue.rule}: ${issue.title} (${issue.rows} ${issue.rows === 1 ? 'row' : 'rows'})`,
-      ...examplesOf(engine, issue.rule, examplesPerIssue).map(({ line, pointer, message }) => `    line ${line}${pointer === '' ? '' : ` ${pointer}`}: ${message}`),
-    ]),
-  ]
+  const lines = [`${stats.rows} rows, ${stats.validRows} usable, ${stats.errorRows} with errors; shape: ${shape ?? 'unknown'}`]
+  for (const { severity, rule, title, rows } of engine.listIssues(key)) {
+    lines.push(`${severity} ${rule}: ${title} (${rows} ${rows === 1 ? 'row' : 'rows'})`)
+    for (const { line, pointer, message } of examplesOf(engine, rule, examplesPerIssue)) {
+      lines.push(`    line ${line}${pointer === '' ? '' : ` ${pointer}`}: ${message}`)
+    }
+  }
+  return lines
 }
 
 function tokenModel({ options }: ParsedCommand, environment: NodeJS.ProcessEnv) {

@@ -92,7 +92,10 @@ const checkFactsSchema = z.object({
   lines: z.int(),
   blankLines: z.int(),
   ruleCounts: z.array(z.int()),
-  types: z.record(z.string(), z.partialRecord(z.enum(['string', 'number', 'boolean', 'array', 'object']), z.object({ rows: z.int(), firstRow: z.int() }))),
+  types: z.record(
+    z.string(),
+    z.partialRecord(z.enum(['string', 'number', 'boolean', 'array', 'object']), z.object({ rows: z.int(), firstRow: z.int() })),
+  ),
 })
 
 /** Opens the index of a file; what was indexed of the same bytes before is kept, a file that only grew included. */
@@ -222,7 +225,7 @@ function loadRows(index: IndexRepository, ranges: readonly ByteRange[]): Checked
   let rows = 0
   for (const facts of factsOf.values()) rows += facts.rows
   const columns = makeRowColumns(rows)
-  const ruleCounts = new Array<number>(64).fill(0)
+  const ruleCounts = Array.from({ length: 64 }, () => 0)
   const types: { facts: TypeDriftFacts; rowsBefore: number }[] = []
   const scratch = { buffer: new ArrayBuffer(0) }
   let row = 0

@@ -42,7 +42,7 @@ export function createCheckRange(ranges: RangeReader, rows: RowReader, hash: Has
   }
 
   return (range, isCancelled) => {
-    const ruleCounts = new Array<number>(ruleCount).fill(0)
+    const ruleCounts = Array.from({ length: ruleCount }, () => 0)
     const drift = createTypeDrift()
     let count = 0
     let isEnded = false

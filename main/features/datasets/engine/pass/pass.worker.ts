@@ -33,7 +33,8 @@ function main(port: MessagePort): void {
       case 'range': {
         const open = jobs.get(request.jobNumber)
         // A job that could not be opened has already been reported.
-        if (open !== undefined) answer({ type: 'done', jobNumber: request.jobNumber, range: request.range, result: workOn(open, request.range) })
+        if (open !== undefined)
+          answer({ type: 'done', jobNumber: request.jobNumber, range: request.range, result: workOn(open, request.range) })
         return
       }
       case 'close': {

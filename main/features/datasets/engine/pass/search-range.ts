@@ -29,7 +29,7 @@ export function createSearchRange(ranges: RangeReader, rows: RowReader, text: st
       }
     }
     const places = matcher.placesIn(bytes)
-    for (let at = places.next(0); at >= 0; ) {
+    for (let at = places.next(0); at >= 0;) {
       if (isCancelled()) return null
       const start = goTo(at)
       const end = bytes.indexOf(newline, at)

@@ -11,14 +11,12 @@ export interface TextMatcher {
 
 /** Creates the matcher of one search text. */
 export function createTextMatcher(text: string): TextMatcher {
-  const pattern = new RegExp([...text].map(patternOf).join(''), 'gi')
+  const pattern = new RegExp(Array.from(text, patternOf).join(''), 'gi')
   const plain = /[a-z]|[^\x20-\x7e]|["\\/]/i.test(text) ? null : Buffer.from(text, 'latin1')
   const wanted = text.toLowerCase()
   const has = (part: string | null | undefined) => part !== null && part !== undefined && part.toLowerCase().includes(wanted)
   const messageHas = (message: ChatMessage) =>
-    has(message.content) ||
-    has(message.reasoning) ||
-    (message.toolCalls?.some((call) => has(call.name) || has(call.arguments)) ?? false)
+    has(message.content) || has(message.reasoning) || (message.toolCalls?.some((call) => has(call.name) || has(call.arguments)) ?? false)
   return {
     placesIn(bytes) {
       if (plain !== null) return { next: (from) => bytes.indexOf(plain, from) }

@@ -40,18 +40,10 @@ export function createTypeDrift(): TypeDrift {
 }
 
 function typeOf(value: unknown): JsonType | null {
-  switch (typeof value) {
-    case 'string':
-      return 'string'
-    case 'number':
-      return 'number'
-    case 'boolean':
-      return 'boolean'
-    case 'object':
-      return value === null ? null : Array.isArray(value) ? 'array' : 'object'
-    default:
-      return null
-  }
+  if (value === null) return null
+  if (Array.isArray(value)) return 'array'
+  const type = typeof value
+  return type === 'string' || type === 'number' || type === 'boolean' || type === 'object' ? type : null
 }
 
 /** Joins the collections of consecutive ranges; `rowsBefore` is the number of rows before each. */

@@ -23,7 +23,6 @@ export interface WorkerPool {
   dispose(): Promise<void>
 }
 
-
 interface RunningJob extends PoolJob {
   readonly number: number
   readonly cancelFlag: Int32Array<SharedArrayBuffer>
@@ -141,7 +140,8 @@ export function createWorkerPool(options: { readonly script: string | URL; reado
 
   return {
     warm() {
-      while (!isDisposed && members.length < options.workers) start()
+      if (isDisposed) return
+      while (members.length < options.workers) start()
     },
     run: (request) =>
       new Promise((resolve, reject) => {
@@ -175,9 +175,9 @@ export function createWorkerPool(options: { readonly script: string | URL; reado
       }),
     async dispose() {
       isDisposed = true
-      for (const job of [...jobs]) stop(job, new Error('The dataset engine has ended.'))
+      for (const job of jobs) stop(job, new Error('The dataset engine has ended.'))
       await Promise.all(members.splice(0).map(({ worker }) => worker.terminate()))
-      for (const job of [...jobs]) {
+      for (const job of jobs.slice()) {
         job.inFlight = 0
         settle(job)
       }

@@ -158,7 +158,7 @@ const angleKinds = 8 | 16 | 32 | 64
 const squareKind = 128
 
 function codes(characters: string): number[] {
-  return [...characters].map((character) => character.charCodeAt(0))
+  return Array.from(characters, (character) => character.charCodeAt(0))
 }
 
 /** Two tables of 16 entries: a byte belongs to a kind when both of its halves do. */

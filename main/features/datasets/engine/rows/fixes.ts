@@ -57,7 +57,7 @@ export function createRowFixer(options: RowReadingOptions): RowFixer {
   }
 
   function fixText(text: string, id: RuleId, rule: number): string | null {
-    switch (id) {
+    switch (id as string) {
       case 'json.trailing-comma':
       case 'json.single-quotes':
       case 'json.python-literal':

@@ -22,11 +22,6 @@ export function ruleById(id: string): Rule | undefined {
 export const errorRulesLow = maskOf('error', 0)
 /** Bits of rules 32–63 with severity `error`, as an unsigned number. */
 export const errorRulesHigh = maskOf('error', 32)
-/** Bits of rules 0–31 with severity `warning`, as an unsigned number. */
-export const warningRulesLow = maskOf('warning', 0)
-/** Bits of rules 32–63 with severity `warning`, as an unsigned number. */
-export const warningRulesHigh = maskOf('warning', 32)
-
 function withLevel(level: Rule['level'], texts: readonly RuleText[]): Rule[] {
   return texts.map(([id, severity, title, advice, fixLabel]) => ({ number: ruleNumbers[id], id, level, severity, title, advice, fixLabel }))
 }
