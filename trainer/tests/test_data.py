@@ -115,7 +115,7 @@ def test_a_row_whose_last_answer_does_not_fit_is_dropped_and_counted(tiny: Path)
 @pytest.mark.parametrize("template", [None, TAGGED])
 def test_an_answer_with_weight_0_is_read_but_not_learned(tiny: Path, template: str | None) -> None:
     encoder = _encoder(tiny, template)
-    messages = chat("one", "first", "two", "second")
+    messages: list[dict[str, Any]] = [*chat("one", "first", "two", "second")]
     both, _ = encoder.encode(0, messages)
     messages[1] = {**messages[1], "weight": 0}
     last, _ = encoder.encode(0, messages)
@@ -126,7 +126,10 @@ def test_an_answer_with_weight_0_is_read_but_not_learned(tiny: Path, template: s
 
 
 def test_tools_reach_the_template_and_arguments_are_objects_in_it(tiny: Path, tmp_path: Path) -> None:
-    template = "{{ tools[0]['name'] }}{% for m in messages %}{{ m['content'] }}{% for c in m['tool_calls'] or [] %}{{ c['function']['arguments']['city'] }}{% endfor %}{% endfor %}"
+    template = (
+        "{{ tools[0]['name'] }}{% for m in messages %}{{ m['content'] }}"
+        "{% for c in m['tool_calls'] or [] %}{{ c['function']['arguments']['city'] }}{% endfor %}{% endfor %}"
+    )
     call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
     row = {
         "messages": [{"role": "user", "content": "hot?"}, {"role": "assistant", "content": "", "tool_calls": [call]}],
