@@ -214,13 +214,13 @@ export function createTurnChecker(sink: FaultSink, scan: ValueScan): TurnChecker
         if (typeof turn === 'object' && turn !== null && pending.length === 0) {
           const content = turn['content']
           const role = turn['role']
-          if (typeof content === 'string' && content.charCodeAt(0) > 32 && hasTwoKeys(turn)) {
+          if (typeof content === 'string' && isVisible(content.charCodeAt(0)) && hasTwoKeys(turn)) {
             // The usual order is settled here without a pointer; everything else is looked at again below.
             let now: Speaker = speaker.nobody
             if (role === 'user') {
               if (previous === speaker.assistant || previous === speaker.nobody || previous === speaker.system) now = speaker.user
             } else if (role === 'assistant') {
-              if (previous === speaker.user && content.charCodeAt(content.length - 1) > 32) now = speaker.assistant
+              if (previous === speaker.user && isVisible(content.charCodeAt(content.length - 1))) now = speaker.assistant
             } else if (role === 'system' && previous === speaker.nobody) now = speaker.system
             if (now !== speaker.nobody) {
               scan.keys += 2
@@ -285,4 +285,10 @@ function reportUnanswered(calls: readonly PendingCall[], sink: FaultSink): void 
     const got = call.id === null ? 'no reply' : `no reply to ${quoteShort(call.id)}`
     sink.add('tool.call-unanswered', call.pointer, 'The next turn is not the reply of the tool.', got, 'a tool turn')
   }
+}
+
+/** False for everything that JavaScript trims, and for a few codes near it, which the slower check then looks at. */
+function isVisible(code: number): boolean {
+  if (code < 0xa0) return code > 32
+  return code !== 0xa0 && code !== 0x1680 && code !== 0x3000 && code !== 0xfeff && (code < 0x2000 || code > 0x205f)
 }

@@ -265,3 +265,25 @@ describe('the byte scan', () => {
     })
   })
 })
+
+describe('blanks beyond ASCII', () => {
+  it.each([
+    ['\u00a0', 'content.empty'],
+    ['\u3000', 'content.empty'],
+    ['yes\u00a0', 'content.untrimmed'],
+    ['\u2003yes', 'content.untrimmed'],
+    ['été', null],
+    ['日本', null],
+  ])('an answer of %j is taken for text, or a letter for a blank', (answer, rule) => {
+    const row = {
+      messages: [
+        { role: 'user', content: 'q' },
+        { role: 'assistant', content: answer },
+      ],
+    }
+    const found = createRowReader({ mapping: null })
+      .read(Buffer.from(JSON.stringify(row)))
+      .faults.map((fault) => rules[fault.rule]?.id)
+    expect(found).toEqual(rule === null ? [] : [rule])
+  })
+})
