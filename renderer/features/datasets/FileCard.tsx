@@ -1,9 +1,10 @@
 import { ArrowDown, ArrowUp, X } from 'lucide-react'
+import { shapeNames } from '../../../preload/contract/dataset-shapes.ts'
 import type { FilePreview } from '../../../preload/contract/datasets.ts'
 import { formatBytes, formatCount } from '../../lib/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ConversationView } from './ConversationView.tsx'
-import { describeFormat, shapeNames } from './dataset-text.ts'
+import { describeFormat } from './dataset-text.ts'
 import { importStore } from './import-store.ts'
 
 interface FileCardProps {

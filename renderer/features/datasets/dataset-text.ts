@@ -1,7 +1,6 @@
 import type {
   ColumnMapping,
   Dataset,
-  DatasetShape,
   DatasetStatus,
   DatasetTask,
   DatasetTaskKind,
@@ -15,22 +14,6 @@ import type {
   SplitName,
 } from '../../../preload/contract/datasets.ts'
 import { formatBytes, formatCount, formatDuration, formatPercent } from '../../lib/format.ts'
-
-/** Names of the recognised shapes. */
-export const shapeNames: Readonly<Record<DatasetShape, string>> = {
-  messages: 'OpenAI messages',
-  sharegpt: 'ShareGPT',
-  alpaca: 'Alpaca',
-  prompt_completion: 'Prompt and completion',
-  question_answer: 'Question and answer',
-  text: 'Plain text',
-  preference: 'Preference pairs',
-  turns: 'Conversation turns',
-  brightrun: 'BrightRun v4',
-  conversations: 'Conversations',
-  mapped: 'Columns chosen by you',
-  mixed: 'Mixed shapes',
-}
 
 /** Status words as shown. */
 export const statusNames: Readonly<Record<DatasetStatus, string>> = {

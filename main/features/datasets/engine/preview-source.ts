@@ -1,3 +1,4 @@
+import { shapeNames } from '../../../../preload/contract/dataset-shapes.ts'
 import type { ChatMessage, ColumnMapping, DatasetShape, FilePreview, PreviewRow, RowShape } from '../../../../preload/contract/datasets.ts'
 import { detectShape } from './rows/shapes.ts'
 import { createRowReader } from './rows/row-reader.ts'
@@ -5,7 +6,6 @@ import { rules } from './rows/rules.ts'
 import { readFirstRows } from './sources/read-first-rows.ts'
 import { sniffSource } from './sources/sniff.ts'
 import { suggestMapping } from './suggest-mapping.ts'
-import { shapeTitles } from './view/shape-titles.ts'
 
 /** What the first bytes and rows of a file say about it. */
 export type SourcePreview = Omit<FilePreview, 'token' | 'fileName' | 'sizeBytes' | 'existingDatasetId'>
@@ -92,7 +92,7 @@ function messagesOf(content: { messages: readonly ChatMessage[]; text: string | 
 }
 
 function describeShape(shape: DatasetShape, shapes: ReadonlySet<RowShape>, reasons: ReadonlySet<string>, rows: number): string {
-  if (shape === 'mixed') return `The first ${rows} rows have several layouts: ${[...shapes].map((one) => shapeTitles[one]).join(', ')}.`
+  if (shape === 'mixed') return `The first ${rows} rows have several layouts: ${[...shapes].map((one) => shapeNames[one]).join(', ')}.`
   const reason = [...reasons].find((one) => one !== '')
   return reason === undefined ? '' : `${reason}.`
 }

@@ -196,7 +196,6 @@ export const consumers: readonly Consumer[] = [
       'alpaca',
       'prompt_completion',
       'question_answer',
-      'text',
       'preference',
       'turns',
       'brightrun',

@@ -101,6 +101,8 @@ function reasonOf(
       return `It does not read this layout${shape === null ? '' : ` (${shape.replaceAll('_', ' ')})`}; export the dataset in a layout it reads.`
     case 'dropped':
       if (cause !== undefined) return `${cause.title}: the row is left out${consumer.name === 'tunesmith' ? '' : ' without a word'}.`
+      if (shape !== null && !readsShape(consumer, shape, high))
+        return 'It trains conversations, and this row has none; the row is left out.'
       if (tokens !== null && tokens.trained === 0) return 'No token of an answer is learnt, so the row is left out.'
       return tokens === null || shape === null
         ? 'The row is left out.'

@@ -1,4 +1,4 @@
-import { sortByHash } from './hash-order.ts'
+import { sortByHash } from '../hash-order.ts'
 
 /** What makes rows belong together. A hash of zero, or near-duplicate group 0, ties a row to no other. */
 export interface GroupingColumns {

@@ -1,4 +1,4 @@
-import { sortByHash } from './hash-order.ts'
+import { sortByHash } from '../hash-order.ts'
 import type { RowGroups } from './row-groups.ts'
 
 /** Groups in an order that depends on nothing but the seed and their names. */

@@ -1,6 +1,6 @@
 import type { DuplicateKind } from '../../../../../preload/contract/datasets.ts'
 import { assertNever } from '../../../../lib/assert-never.ts'
-import { rowHashes, sortedByHash } from './hash-order.ts'
+import { rowHashes, sortedByHash } from './equal-rows.ts'
 import type { DatasetView } from './dataset-view.ts'
 
 /** Rows that belong together, in file order. */

@@ -1,3 +1,4 @@
+import { shapeNames } from '../../../../../preload/contract/dataset-shapes.ts'
 import { rowShapeSchema, type DatasetOverview } from '../../../../../preload/contract/datasets.ts'
 import { flagTable } from '../hygiene/flags.ts'
 import { scriptTable } from '../hygiene/scripts-of-text.ts'
@@ -6,7 +7,6 @@ import { judgeByRules } from '../rows/verdicts.ts'
 import type { DatasetView } from './dataset-view.ts'
 import { histogramOf } from './histogram.ts'
 import { shapeOfNumber } from './row-facts.ts'
-import { shapeTitles } from './shape-titles.ts'
 
 /** Languages of a sample of rows. */
 export interface LanguageSample {
@@ -23,7 +23,7 @@ export function describeSet(view: DatasetView, languages: LanguageSample | null,
   return {
     shapes: countBy(usable, (row) => columns.shape[row] as number, rowShapeSchema.options.length + 1).flatMap((rows, number) => {
       const name = shapeOfNumber(number)
-      return rows === 0 || name === null ? [] : [{ name, title: shapeTitles[name], rows }]
+      return rows === 0 || name === null ? [] : [{ name, title: shapeNames[name], rows }]
     }),
     turns: pick(columns.turns),
     characters: pick(columns.characters),

@@ -1,7 +1,7 @@
 import { rowShapeSchema } from '../../../../../preload/contract/datasets.ts'
 import type { CheckedRows } from '../index/dataset-index.ts'
 import { ruleNumbers } from '../rows/rule-numbers.ts'
-import { createHashSet, rowHashes, sortedByHash } from './hash-order.ts'
+import { createHashSet, rowHashes, sortedByHash } from './equal-rows.ts'
 import type { RowTable } from './filter-rows.ts'
 
 /** What is wrong with the rows as a set. */

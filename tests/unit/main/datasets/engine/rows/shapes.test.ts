@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { ChatMessage, ColumnMapping, RowShape } from '../../../../../../preload/contract/datasets.ts'
 import type { RowContent } from '../../../../../../main/features/datasets/engine/row-model.ts'
-import { toOpenAiRow } from '../../../../../../main/features/datasets/engine/rows/openai-row.ts'
+import { toTrainingLine } from '../../../../../../main/features/datasets/engine/training-line.ts'
 import { createRowReader } from '../../../../../../main/features/datasets/engine/rows/row-reader.ts'
 import { detectShape } from '../../../../../../main/features/datasets/engine/rows/shapes.ts'
 
@@ -189,7 +189,7 @@ describe('nothing is lost on the way to a training row', () => {
     const row = { messages: turns, tools }
     for (const text of [JSON.stringify(row), escapeAll(JSON.stringify(row))]) {
       const reading = reader.read(Buffer.from(text))
-      expect(reading.content === null ? null : toOpenAiRow(reading.content)).toEqual(row)
+      expect(reading.content === null ? null : JSON.parse(toTrainingLine(reading.content) ?? 'null')).toEqual(row)
     }
   })
 

@@ -1,20 +1,16 @@
+import { sortByHash } from '../hash-order.ts'
 import type { RowTable } from './filter-rows.ts'
 
 /** Numbers of the chosen rows so that equal 64-bit hashes stand together, in file order within each group. */
 export function sortedByHash(low: Uint32Array, high: Uint32Array, isChosen: (row: number) => boolean): Uint32Array {
   const chosen = new Uint32Array(low.length)
-  // 53 bits decide the order; rows that agree in them are told apart by the caller's comparison of both words.
-  const keys = new Float64Array(low.length)
   let count = 0
   for (let row = 0; row < low.length; row += 1) {
     if (!isChosen(row)) continue
     chosen[count] = row
     count += 1
-    keys[row] = (high[row] as number) * 0x20_0000 + ((low[row] as number) >>> 11)
   }
-  return chosen
-    .subarray(0, count)
-    .sort((a, b) => (keys[a] as number) - (keys[b] as number) || (low[a] as number) - (low[b] as number) || a - b)
+  return sortByHash(chosen.slice(0, count), low, high)
 }
 
 /** Rows by their 64-bit hash, in one flat table. */
