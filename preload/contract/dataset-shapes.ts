@@ -1,5 +1,20 @@
 import type { DatasetShape } from './datasets.ts'
 
+/** How one row can be laid out; the place in this list is how indexes number it, so new shapes go to its end. */
+export const rowShapes = [
+  'messages',
+  'sharegpt',
+  'alpaca',
+  'prompt_completion',
+  'question_answer',
+  'text',
+  'preference',
+  'turns',
+  'brightrun',
+  'conversations',
+  'mapped',
+] as const
+
 /** What the app calls the shapes, in the window as in what the engine says. */
 export const shapeNames: Readonly<Record<DatasetShape, string>> = {
   messages: 'OpenAI messages',
@@ -15,3 +30,6 @@ export const shapeNames: Readonly<Record<DatasetShape, string>> = {
   mapped: 'Columns chosen by you',
   mixed: 'Mixed shapes',
 }
+
+/** Begins the id of a model that is a folder on this computer; its path follows. */
+export const folderPrefix = 'folder:'

@@ -1,20 +1,9 @@
 import { z } from 'zod'
+import { rowShapes } from './dataset-shapes.ts'
 import { bytesSchema, countSchema, idSchema, sha256Schema, timeMsSchema } from './primitives.ts'
 
 /** Shapes one row can have; `turns`, `brightrun`, `conversations` and `messages` are the original system's four. */
-export const rowShapeSchema = z.enum([
-  'messages',
-  'sharegpt',
-  'alpaca',
-  'prompt_completion',
-  'question_answer',
-  'text',
-  'preference',
-  'turns',
-  'brightrun',
-  'conversations',
-  'mapped',
-])
+export const rowShapeSchema = z.enum(rowShapes)
 export type RowShape = z.infer<typeof rowShapeSchema>
 
 /** The shape of a whole dataset: that of its rows, or `mixed`. */
@@ -219,6 +208,18 @@ export const datasetOverviewSchema = z.object({
   languageSampleRows: countSchema,
   /** Privacy and quality findings. */
   flags: z.array(shareSchema.extend({ group: z.enum(['privacy', 'secret', 'quality']) })).nullable(),
+  /** What stands out in the set as a whole; `row` is an example. */
+  observations: z
+    .array(
+      z.object({
+        kind: z.enum(['system-prompt', 'label-imbalance']),
+        severity: severitySchema,
+        title: z.string(),
+        message: z.string(),
+        row: countSchema,
+      }),
+    )
+    .nullable(),
   /** What each trainer or service would do with the rows. */
   consumers: z.array(
     z.object({

@@ -1,5 +1,3 @@
-import { z } from 'zod'
-
 /** Every expected failure the app can name; anything else is INTERNAL and a bug. */
 export const errorCodes = [
   'INVALID_INPUT',
@@ -43,18 +41,16 @@ export const errorCodes = [
   'NOTIFICATION_NOT_FOUND',
 ] as const
 
-/** Schema of an error code as it crosses the bridge. */
-export const errorCodeSchema = z.enum(errorCodes)
-export type ErrorCode = z.infer<typeof errorCodeSchema>
+/** One of the codes above. */
+export type ErrorCode = (typeof errorCodes)[number]
 
 /** The error half of every IPC answer. */
-export const errorEnvelopeSchema = z.object({
-  code: errorCodeSchema,
-  message: z.string(),
-  details: z.unknown().optional(),
-  retryable: z.boolean(),
-})
-export type ErrorEnvelope = z.infer<typeof errorEnvelopeSchema>
+export interface ErrorEnvelope {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly details?: unknown
+  readonly retryable: boolean
+}
 
 /** What `invoke` always resolves to; it never rejects. */
 export type IpcAnswer = { ok: true; data: unknown } | { ok: false; error: ErrorEnvelope }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
 import { z } from 'zod'
+import { folderPrefix } from '../../../preload/contract/dataset-shapes.ts'
 import { vocabularySchema, type TokenizerChoice, type Vocabulary } from '../../../preload/contract/datasets.ts'
 import type { BaseModel } from '../../../preload/contract/models.ts'
 import type { TokenModel } from './engine/open-dataset.ts'
@@ -12,7 +13,7 @@ export interface TokenModels {
   list(): Promise<TokenizerChoice[]>
   /** Every vocabulary that comes with the app, with its licences. */
   listVocabularies(): Promise<Vocabulary[]>
-  /** The model with this id, or the one to begin with; null when it has no packed vocabulary. */
+  /** The model with this id, or the one to begin with; null when its tokens cannot be counted. A folder's id is its path. */
   find(modelId: string | null): Promise<TokenModel | null>
 }
 
@@ -39,11 +40,16 @@ export function createTokenModels(vocabulariesFolder: string, models: readonly B
     },
     listVocabularies: () => readVocabularies(vocabulariesFolder),
     find(modelId) {
+      if (modelId?.startsWith(folderPrefix) === true) {
+        const path = modelId.slice(folderPrefix.length)
+        const tokenizer = { kind: 'folder', path } as const
+        return Promise.resolve(isAbsolute(path) ? { modelId, modelName: basename(path), tokenizer } : null)
+      }
       const choices = counted()
       const found = choices.find(({ model }) => model.id === (modelId ?? firstChoice)) ?? (modelId === null ? choices[0] : undefined)
       if (found === undefined) return Promise.resolve(null)
       const { model, family } = found
-      return Promise.resolve({ modelId: model.id, modelName: model.title, vocabularyPath: pathOf(family) })
+      return Promise.resolve({ modelId: model.id, modelName: model.title, tokenizer: { kind: 'packed', path: pathOf(family) } })
     },
   }
 }

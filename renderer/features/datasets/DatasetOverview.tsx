@@ -1,7 +1,7 @@
 import './overview.css'
 import { useState, type ReactNode } from 'react'
 import { shapeNames } from '../../../preload/contract/dataset-shapes.ts'
-import type { Dataset, DatasetStats } from '../../../preload/contract/datasets.ts'
+import type { Dataset, DatasetOverview as Overview, DatasetStats } from '../../../preload/contract/datasets.ts'
 import { Histogram } from '../../charts/Histogram.tsx'
 import { formatBytes, formatCount, formatPercent } from '../../lib/format.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -11,6 +11,7 @@ import { ConsumerTable } from './ConsumerTable.tsx'
 import { countThings, describeFormat, describeMapping } from './dataset-text.ts'
 import { MappingDialog } from './MappingDialog.tsx'
 import { useOverview } from './part-queries.ts'
+import { SeverityIcon } from './RowNotes.tsx'
 import { FlagList, ShareBars } from './ShareBars.tsx'
 import { useShowRows } from './use-show-rows.ts'
 
@@ -29,6 +30,7 @@ export function DatasetOverview({ dataset, stats }: DatasetOverviewProps) {
   return (
     <div className="overview">
       <Figures dataset={dataset} stats={stats} />
+      <Observations observations={data?.observations ?? []} />
       {overview.error !== null && <ErrorNote error={overview.error} onRetry={() => void overview.refetch()} />}
       <section className="overview-plots" aria-label="Distributions">
         <Histogram
@@ -92,6 +94,26 @@ function Figures({ dataset, stats }: DatasetOverviewProps) {
         <Fact label="Turns" value={formatCount(stats.turns)} note={`${formatCount(stats.assistantTurns)} answers`} />
         <Fact label="Characters" value={formatCount(stats.characters)} note={`${formatPercent(answerShare)} of them in answers`} />
       </dl>
+    </section>
+  )
+}
+
+/** What stands out in the set as a whole; nothing when nothing does. */
+function Observations({ observations }: { readonly observations: NonNullable<Overview['observations']> }) {
+  if (observations.length === 0) return null
+  return (
+    <section className="card observations" aria-label="What stands out">
+      <ul>
+        {observations.map(({ kind, severity, title, message }) => (
+          <li key={kind}>
+            <SeverityIcon severity={severity} />
+            <div>
+              <p>{title}</p>
+              <p className="field-hint">{message}</p>
+            </div>
+          </li>
+        ))}
+      </ul>
     </section>
   )
 }

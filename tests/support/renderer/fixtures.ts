@@ -165,6 +165,7 @@ export function anOverview(change: Partial<DatasetOverview> = {}): DatasetOvervi
       { name: 'api_key', title: 'Access keys', rows: 1, group: 'secret' },
       { name: 'refusal', title: 'Refusals', rows: 3, group: 'quality' },
     ],
+    observations: [],
     consumers: [{ name: 'openai', title: 'OpenAI', kept: 280, truncated: 0, dropped: 0, rejected: 20 }],
     ...change,
   }

@@ -7,7 +7,7 @@ export interface RowColumns {
   readonly length: Uint32Array
   /** 1-based line in the working file. */
   readonly line: Uint32Array
-  /** Number of the shape in `rowShapeSchema.options` plus one; 0 = none. */
+  /** Number of the shape in `rowShapes` plus one; 0 = none. */
   readonly shape: Uint8Array
   readonly turns: Uint16Array
   readonly assistantTurns: Uint16Array
@@ -38,6 +38,10 @@ export interface ScanColumns {
   /** 64-bit hash of everything before the last assistant turn. */
   readonly promptLow: Uint32Array
   readonly promptHigh: Uint32Array
+  /** Hash of the first system turn (case and white space folded); 0 = none. */
+  readonly system: Uint32Array
+  /** Hash of the last answer where it is as short as a label; 0 = longer, or none. */
+  readonly label: Uint32Array
 }
 
 type TypedArray = Float64Array | Uint32Array | Uint16Array | Uint8Array
@@ -94,6 +98,8 @@ export const scanColumnLayout = {
   promptLow: uint32,
   promptHigh: uint32,
   flags: uint32,
+  system: uint32,
+  label: uint32,
   script: uint8,
 } satisfies ColumnLayout<keyof ScanColumns>
 

@@ -33,12 +33,10 @@ import { createWorkerPool } from './pass/worker-pool.ts'
 import { previewMapping, previewSource, type SourcePreview } from './preview-source.ts'
 import { createQuestions, type Page, type Questions } from './questions.ts'
 import { makeReport, type ReportFacts } from './report.ts'
-import { openRowTokens } from './row-tokens.ts'
-import { searchFile } from './search-file.ts'
+import { loadTokenSource, openRowTokens } from './row-tokens.ts'
 import { sniffSource } from './sources/sniff.ts'
 import { writeWorkingFile } from './sources/write-working-file.ts'
 import { createTasks } from './tasks.ts'
-import { loadVocabulary } from './tokens/vocabulary.ts'
 import type { LanguageSample } from './view/overview.ts'
 
 /** A dataset to be opened. */
@@ -81,16 +79,23 @@ export function createDatasetEngine(options: {
   const pool = createWorkerPool({ script: options.workerScript, workers: options.workers })
   const tasks = createTasks(options.onTasks)
   const open = new Map<string, Opened>()
-  let lastModel: { readonly path: string; readonly opened: Promise<OpenModel> } | null = null
+  let lastModel: { readonly name: string; readonly opened: Promise<OpenModel> } | null = null
 
   /** The tables of a model are large: only those of the last one stay. */
-  const openModel = ({ vocabularyPath }: TokenModel): Promise<OpenModel> => {
-    if (lastModel?.path !== vocabularyPath) {
-      lastModel = {
-        path: vocabularyPath,
-        opened: loadVocabulary(vocabularyPath).then((vocabulary) => ({ vocabulary, rowTokens: openRowTokens(vocabulary) })),
+  const openModel = ({ tokenizer }: TokenModel): Promise<OpenModel> => {
+    const name = `${tokenizer.kind}:${tokenizer.path}`
+    if (lastModel?.name === name) return lastModel.opened
+    const open = async () => {
+      try {
+        const source = await loadTokenSource(tokenizer)
+        return { source, rowTokens: openRowTokens(source) }
+      } catch (error) {
+        // A folder may be mended and chosen again.
+        if (lastModel?.name === name) lastModel = null
+        throw error
       }
     }
+    lastModel = { name, opened: open() }
     return lastModel.opened
   }
   const get = (key: string): Opened => {
@@ -109,8 +114,6 @@ export function createDatasetEngine(options: {
 
   return {
     previewSource: (path: string): Promise<SourcePreview> => previewSource(path),
-    /** Lines of a file whose texts hold a text; reads the file once and keeps nothing. */
-    searchFile: (path: string, text: string): Promise<number[]> => searchFile(pool, path, text),
     previewMapping: (path: string, mapping: ColumnMapping): Promise<PreviewRow[]> => previewMapping(path, mapping),
     /** True when the file can be worked on where it is. */
     async isPlain(path: string): Promise<boolean> {
@@ -151,6 +154,10 @@ export function createDatasetEngine(options: {
     isOpen: (key: string): boolean => open.has(key),
     state: (key: string): DatasetState => get(key).dataset.state(),
 
+    /** Loads a model's vocabulary while something else is waited for; what fails is told when its tokens are counted. */
+    async prepareTokens(model: TokenModel): Promise<void> {
+      await Promise.allSettled([openModel(model)])
+    },
     countTokens: (key: string, model: TokenModel): Promise<DatasetState> =>
       tasks.run(key, 'tokens', async (work) => {
         const { dataset } = get(key)

@@ -24,9 +24,9 @@ import { createRowReader } from './rows/row-reader.ts'
 import { ruleById } from './rows/rules.ts'
 import { assignSplits, type SplitAssignment } from './splits/assign-splits.ts'
 import { strataOf } from './splits/strata.ts'
+import { tokenSourceName, type TokenizerPlace, type TokenSource } from './row-tokens.ts'
 import { settleRoute, templateCheckRows } from './templates/check-template.ts'
 import type { TemplateTokens } from './templates/row-tokens.ts'
-import type { VocabularyData } from './tokens/vocabulary.ts'
 import { createDatasetView, type DatasetView } from './view/dataset-view.ts'
 import { filterNumbers } from './view/filter-numbers.ts'
 import { filterRows, sortRows } from './view/filter-rows.ts'
@@ -39,13 +39,12 @@ import { createTextSearch, type TextSearch } from './view/text-search.ts'
 export interface TokenModel {
   readonly modelId: string
   readonly modelName: string
-  /** Packed vocabulary of its family. */
-  readonly vocabularyPath: string
+  readonly tokenizer: TokenizerPlace
 }
 
 /** A model's tokenizer and template, loaded. */
 export interface OpenModel {
-  readonly vocabulary: VocabularyData
+  readonly source: TokenSource
   readonly rowTokens: TemplateTokens
 }
 
@@ -104,11 +103,10 @@ export async function checkDataset(index: DatasetIndex, pool: WorkerPool, work: 
   await index.run(checkPass, { pool, ...work })
 }
 
-/** The pass that counts with one vocabulary, by the way that was found to be exact for this file. */
-function tokenPass({ vocabulary, rowTokens }: OpenModel): StoredPass {
-  const { family, sourceSha256 } = vocabulary.header
+/** The pass that counts with one tokenizer, by the way that was found to be exact for this file. */
+function tokenPass({ source, rowTokens }: OpenModel): StoredPass {
   const route = rowTokens.isFast ? 'fast' : 'jinja'
-  return { name: `tokens:${family}:${sourceSha256}`, kind: { kind: 'tokens', vocabulary, route }, priority: 2 }
+  return { name: `tokens:${tokenSourceName(source)}`, kind: { kind: 'tokens', source, route }, priority: 2 }
 }
 
 /** Opens a dataset whose check is done, and carries out its edits. */
@@ -197,9 +195,14 @@ export function openDataset(dependencies: OpenDatasetDependencies): OpenDataset 
     },
     async countTokens(model, work) {
       const opened = await openModel(model)
-      settleRoute(firstContents(view), opened.rowTokens)
+      // The threads begin at once; this thread takes no answer of theirs before it has compared the fast path with Jinja.
+      const doubt = new AbortController()
+      const attempt = index.run(tokenPass(opened), { pool, ...work, signal: AbortSignal.any([work.signal, doubt.signal]) })
+      if (settleRoute(firstContents(view), opened.rowTokens).difference !== null) doubt.abort()
+      const [counted] = await Promise.allSettled([attempt])
       const pass = tokenPass(opened)
-      await index.run(pass, { pool, ...work })
+      if (doubt.signal.aborted) await index.run(pass, { pool, ...work })
+      else if (counted.status === 'rejected') throw counted.reason
       tokenModel = model
       view.setTokens(index.loadTokens(pass, checked.columns.rows), opened.rowTokens)
       changed()

@@ -49,8 +49,13 @@ export interface RowReading {
 
 /** How rows are read. */
 export interface RowReadingOptions {
+  /** Code of the byte scan that another thread has made. */
+  readonly scanCode?: WebAssembly.Module
   readonly mapping: ColumnMapping | null
 }
+
+/** The longest row that is read. */
+export const maxRowBytes = 32 * 1024 * 1024
 
 /** Reads and checks rows one after another. */
 export interface RowReader {

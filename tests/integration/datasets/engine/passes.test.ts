@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { rowFilterSchema } from '../../../../preload/contract/datasets.ts'
 import type { DatasetEngine } from '../../../../main/features/datasets/engine/engine.ts'
+import { searchFile } from '../../../../main/features/datasets/engine/search-file.ts'
 import { createRandom } from '../../../bench/random.ts'
 import { chatRow, createEngineLab, type EngineLab } from './engine-lab.ts'
 
@@ -133,6 +134,34 @@ describe('searching texts', () => {
     expect(await found('"YES"\n')).toEqual([4])
     expect(await found('role')).toEqual([])
     expect(await found('.*')).toEqual([])
-    expect(await lab.engine.searchFile(path, 'gräfin')).toEqual([1, 2])
+    expect(await searchFile(path, 'gräfin')).toEqual([1, 2])
+  })
+})
+
+describe('what stands out in the set', () => {
+  const labelled = (label: string, at: number) =>
+    JSON.stringify({
+      messages: [
+        { role: 'system', content: at % 10 === 0 ? 'Be kind.' : 'Be  BRIEF.' },
+        { role: 'user', content: `letter ${at}` },
+        { role: 'assistant', content: label },
+      ],
+    })
+
+  it('is told when one label drowns another and one system prompt opens most rows, whatever the case and the spaces', async () => {
+    const rows = Array.from({ length: 200 }, (_, at) => labelled(at === 77 ? 'urgent' : at % 2 === 0 ? 'Routine' : 'routine', at))
+    await lab.engine.open(lab.request(lab.write('data.jsonl', rows.join('\n'))))
+    await lab.engine.scan('data')
+    expect(lab.engine.overview('data').observations).toMatchObject([
+      { kind: 'system-prompt', title: 'One system prompt in 90 % of the rows', row: 1 },
+      { kind: 'label-imbalance', message: expect.stringContaining('“Routine” is the answer in 199 rows, “urgent” in 1.'), row: 77 },
+    ])
+  })
+
+  it('is nothing where answers are sentences', async () => {
+    const prose = Array.from({ length: 30 }, (_, at) => chatRow(`q${at}`, `This is the long answer to question number ${at}, in full.`))
+    await lab.engine.open(lab.request(lab.write('data.jsonl', prose.join('\n'))))
+    await lab.engine.scan('data')
+    expect(lab.engine.overview('data').observations).toEqual([])
   })
 })

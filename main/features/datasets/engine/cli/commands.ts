@@ -1,23 +1,18 @@
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { reportFormatSchema, type ReportFormat } from '../../../../../preload/contract/datasets.ts'
 import { AppError } from '../../../../../preload/contract/errors.ts'
 import { assertNever } from '../../../../lib/assert-never.ts'
 import { createDatasetEngine, type DatasetEngine } from '../engine.ts'
 import { explainFileError } from '../file-errors.ts'
-import type { DatasetState } from '../open-dataset.ts'
+import type { DatasetState, TokenModel } from '../open-dataset.ts'
 import { previewRows } from '../preview-source.ts'
+import { searchFile } from '../search-file.ts'
 import { familyOf } from '../tokens/families.ts'
 import { readArguments, usage, type ParsedCommand } from './arguments.ts'
-
-/** Where a command writes, and what it was started with. */
-export interface CommandOutput {
-  write(text: string): void
-  writeError(text: string): void
-  readonly environment: NodeJS.ProcessEnv
-}
+import type { CommandOutput } from './output.ts'
+import { printFound } from './search.ts'
 
 const key = 'file'
 const examplesPerIssue = 3
@@ -33,7 +28,7 @@ export async function runCommand(argv: readonly string[], output: CommandOutput)
   }
   const workFolder = await mkdtemp(join(tmpdir(), 'tunesmith-engine-'))
   const engine = createDatasetEngine({
-    workerScript: workerScript(),
+    workerScript: output.workerScript,
     workers: command.options.workers,
     nativeBinding: output.environment['TUNESMITH_SQLITE_BINDING'],
     onTasks: () => undefined,
@@ -51,13 +46,6 @@ export async function runCommand(argv: readonly string[], output: CommandOutput)
   }
 }
 
-/** The worker stands beside the bundled command line, and among the sources when they are run as they are. */
-function workerScript(): URL {
-  return import.meta.url.endsWith('.ts')
-    ? new URL('../pass/pass.worker.ts', import.meta.url)
-    : new URL('./dataset-worker.js', import.meta.url)
-}
-
 async function carryOut(command: ParsedCommand, engine: DatasetEngine, workFolder: string, output: CommandOutput): Promise<number> {
   const { name, file, text, options } = command
   const print = (value: object, lines: () => string[]) =>
@@ -68,10 +56,11 @@ async function carryOut(command: ParsedCommand, engine: DatasetEngine, workFolde
     return 0
   }
   if (name === 'search') {
-    const lines = await engine.searchFile(await readablePath(engine, file, workFolder), text)
-    print({ total: lines.length, lines }, () => [`${lines.length} rows`, ...lines.map(String)])
+    const lines = await searchFile(await readablePath(engine, file, workFolder), text)
+    printFound(lines, options.json, output)
     return 0
   }
+  if (name === 'tokens') void engine.prepareTokens(tokenModel(command, output))
   const state = await openFile(engine, command, workFolder)
   if (options.report !== undefined) await writeReportFile(engine, options.report, file)
   switch (name) {
@@ -79,14 +68,17 @@ async function carryOut(command: ParsedCommand, engine: DatasetEngine, workFolde
       print(issueList(engine, state, options.json ? examplesInJson : examplesPerIssue), () => issueLines(engine, state))
       break
     case 'tokens': {
-      const counted = await engine.countTokens(key, tokenModel(command, output.environment))
+      const counted = await engine.countTokens(key, tokenModel(command, output))
       print({ ...counted.tokens, rows: counted.stats.validRows }, () => [describeTokens(counted)])
       break
     }
     case 'scan': {
       await engine.scan(key)
-      const { flags, scripts, languages } = engine.overview(key)
-      print({ flags, scripts, languages }, () => (flags ?? []).map((flag) => `${flag.title}: ${flag.rows} rows`))
+      const { flags, scripts, languages, observations } = engine.overview(key)
+      print({ flags, scripts, languages, observations }, () => [
+        ...(flags ?? []).map((flag) => `${flag.title}: ${flag.rows} rows`),
+        ...(observations ?? []).map(({ title, message }) => `${title}. ${message}`),
+      ])
       break
     }
     case 'dedupe': {
@@ -179,17 +171,18 @@ function issueLines(engine: DatasetEngine, { stats, shape }: DatasetState): stri
   return lines
 }
 
-function tokenModel({ options }: ParsedCommand, environment: NodeJS.ProcessEnv) {
+function tokenModel({ options }: ParsedCommand, output: CommandOutput): TokenModel {
+  if (options['model-folder'] !== undefined) {
+    return {
+      modelId: options['model-folder'],
+      modelName: options['model-folder'],
+      tokenizer: { kind: 'folder', path: options['model-folder'] },
+    }
+  }
   const family = familyOf(options.model)
   if (family === null) throw new AppError('MODEL_UNKNOWN', `There is no vocabulary for ${options.model}. Choose a model of the catalogue.`)
-  const folder = options.vocabularies ?? environment['TUNESMITH_VOCABULARIES'] ?? vocabulariesFolder()
-  return { modelId: options.model, modelName: options.model, vocabularyPath: join(folder, `${family}.vocabulary`) }
-}
-
-/** The vocabularies are made into `out/`, above the sources as above the bundle. */
-function vocabulariesFolder(): string {
-  const levels = import.meta.url.endsWith('.ts') ? '../../../../../out/vocabularies' : '../vocabularies'
-  return fileURLToPath(new URL(levels, import.meta.url))
+  const folder = options.vocabularies ?? output.environment['TUNESMITH_VOCABULARIES'] ?? output.vocabularies
+  return { modelId: options.model, modelName: options.model, tokenizer: { kind: 'packed', path: join(folder, `${family}.vocabulary`) } }
 }
 
 function describeTokens({ tokens, stats }: DatasetState): string {

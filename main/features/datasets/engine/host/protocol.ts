@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { datasetTaskSchema } from '../../../../../preload/contract/datasets.ts'
-import { errorEnvelopeSchema } from '../../../../../preload/contract/errors.ts'
+import { errorEnvelopeSchema } from '../../../../../preload/contract/error-envelope.ts'
 
 /** A call of one of the engine's functions. */
 export const callSchema = z.object({ type: z.literal('call'), id: z.int(), method: z.string(), args: z.array(z.unknown()) })

@@ -20,7 +20,14 @@ export interface RowScan {
   /** The same of everything before the last assistant turn; 0 and 0 where nothing stands before it. */
   promptLow: number
   promptHigh: number
+  /** Hash of the first system turn; 0 where there is none. */
+  system: number
+  /** Hash of the last answer where it is as short as a label; 0 where it is not. */
+  label: number
 }
+
+/** An answer of at most so many characters may be a label, as in rows that teach to classify. */
+const labelCharacters = 40
 
 /** Scans rows one after another. */
 export interface RowScanner {
@@ -30,7 +37,7 @@ export interface RowScanner {
 /** Creates a scanner; one per thread, because its tables are re-used. */
 export function createRowScanner(): RowScanner {
   const pass = createTextPass()
-  const result: RowScan = { flags: 0, script: 0, contentLow: 0, contentHigh: 0, promptLow: 0, promptHigh: 0 }
+  const result: RowScan = { flags: 0, script: 0, contentLow: 0, contentHigh: 0, promptLow: 0, promptHigh: 0, system: 0, label: 0 }
   let low = 0
   let high = 0
 
@@ -74,6 +81,8 @@ export function createRowScanner(): RowScanner {
         result.promptHigh = mixed(high) || 1
       }
       const facts = read(message.content, roleTag(message.role))
+      if (message.role === 'system' && result.system === 0) result.system = facts.hashLow >>> 0 || 1
+      if (index === last && message.content.length <= labelCharacters && facts.visible > 0) result.label = facts.hashLow >>> 0 || 1
       if (message.role === 'user') {
         userLow = facts.hashLow
         userHigh = facts.hashHigh
@@ -93,6 +102,8 @@ export function createRowScanner(): RowScanner {
       result.flags = 0
       result.promptLow = 0
       result.promptHigh = 0
+      result.system = 0
+      result.label = 0
       low = 0x52dce729
       high = 0x38495ab5
       if (content.tools !== null && content.tools.length > 0) readTools(content.tools)

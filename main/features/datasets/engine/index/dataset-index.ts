@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ColumnMapping } from '../../../../../preload/contract/datasets.ts'
 import { columnMappingSchema } from '../../../../../preload/contract/datasets.ts'
 import { AppError } from '../../../../../preload/contract/errors.ts'
+import { freeBuffer } from '../../../../lib/free-buffer.ts'
 import {
   makeRowColumns,
   makeScanColumns,
@@ -78,7 +79,7 @@ export const checkPass: StoredPass = { name: 'check', kind: { kind: 'check' }, p
 export const scanPass: StoredPass = { name: 'scan', kind: { kind: 'scan' }, priority: 1 }
 
 /** Raised whenever the columns or the rules change, so that old indexes are made anew. */
-const indexVersion = 1
+const indexVersion = 2
 
 const headSchema = z.object({
   version: z.literal(indexVersion),
@@ -178,6 +179,8 @@ function createDatasetIndex(
         signal,
         onRange(range, { facts, columns }) {
           index.storeRange(pass.name, { number: range.number, facts, columns: new Uint8Array(columns) })
+          // Few objects are made meanwhile, so the collector would let many of these gather.
+          freeBuffer(columns)
           doneBytes += bytesOf(range)
           onProgress({ doneBytes, totalBytes: file.bytes, resumedBytes })
         },
@@ -217,13 +220,15 @@ function load<Name extends string>(
 ): void {
   const scratch = { buffer: new ArrayBuffer(0) }
   let row = 0
-  for (const range of index.listColumns(pass)) row += unpackInto(layout, range.columns, columns, row, scratch)
+  for (const range of index.listRanges(pass)) {
+    row += unpackInto(layout, range.columns, columns, row, scratch)
+    freeBuffer(range.columns.buffer)
+  }
 }
 
 function loadRows(index: IndexRepository, ranges: readonly ByteRange[]): CheckedRows {
-  const factsOf = new Map(index.listFacts(checkPass.name).map(({ number, facts }) => [number, checkFactsSchema.parse(facts)]))
   let rows = 0
-  for (const facts of factsOf.values()) rows += facts.rows
+  for (const { facts } of index.listFacts(checkPass.name)) rows += checkFactsSchema.parse(facts).rows
   const columns = makeRowColumns(rows)
   const ruleCounts = Array.from({ length: 64 }, () => 0)
   const types: { facts: TypeDriftFacts; rowsBefore: number }[] = []
@@ -231,10 +236,10 @@ function loadRows(index: IndexRepository, ranges: readonly ByteRange[]): Checked
   let row = 0
   let lines = 0
   let blankLines = 0
-  for (const range of index.listColumns(checkPass.name)) {
-    const facts = factsOf.get(range.number)
-    if (facts === undefined) continue
+  for (const range of index.listRanges(checkPass.name)) {
+    const facts = checkFactsSchema.parse(range.facts)
     unpackInto(rowColumnLayout, range.columns, columns, row, scratch)
+    freeBuffer(range.columns.buffer)
     const from = ranges[range.number]?.from ?? 0
     for (let at = row; at < row + facts.rows; at += 1) {
       columns.offset[at] = (columns.offset[at] ?? 0) + from

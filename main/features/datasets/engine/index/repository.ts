@@ -8,10 +8,10 @@ export interface IndexRepository {
   writeFact(name: string, value: unknown): void
   /** Numbers of the ranges of a pass that are done. */
   listDone(pass: string): number[]
-  /** Facts of the finished ranges, in order. */
-  listFacts(pass: string): { number: number; facts: unknown }[]
-  /** Columns of the finished ranges, in order, one at a time. */
-  listColumns(pass: string): Iterable<{ readonly number: number; readonly columns: Uint8Array }>
+  /** Facts of the finished ranges, in order, one at a time. */
+  listFacts(pass: string): Iterable<{ readonly number: number; readonly facts: unknown }>
+  /** Facts and columns of the finished ranges, in order, one at a time. */
+  listRanges(pass: string): Iterable<{ readonly number: number; readonly facts: unknown; readonly columns: Uint8Array }>
   storeRange(pass: string, range: { number: number; facts: unknown; columns: Uint8Array }): void
   /** Forgets a pass, or only its ranges from a number on. */
   removePass(pass: string, fromNumber?: number): void
@@ -21,7 +21,7 @@ export interface IndexRepository {
 }
 
 const factsSchema = z.object({ number: z.int().nonnegative(), facts_json: z.string() })
-const columnsSchema = z.object({ number: z.int().nonnegative(), columns: z.instanceof(Uint8Array) })
+const rangeSchema = factsSchema.extend({ columns: z.instanceof(Uint8Array) })
 
 /** Opens the index file, or makes an empty one; a damaged file is the caller's to delete. */
 export function openIndex(path: string, nativeBinding: string | undefined): IndexRepository {
@@ -44,7 +44,7 @@ function createIndexRepository(database: SqliteDatabase): IndexRepository {
   const writeFact = database.prepare('INSERT OR REPLACE INTO fact (name, value_json) VALUES (?, ?)')
   const listDone = database.prepare('SELECT number FROM file_range WHERE pass = ? ORDER BY number').pluck()
   const listFacts = database.prepare('SELECT number, facts_json FROM file_range WHERE pass = ? ORDER BY number')
-  const listColumns = database.prepare('SELECT number, columns FROM file_range WHERE pass = ? ORDER BY number')
+  const listRanges = database.prepare('SELECT number, facts_json, columns FROM file_range WHERE pass = ? ORDER BY number')
   const storeRange = database.prepare('INSERT OR REPLACE INTO file_range (pass, number, facts_json, columns) VALUES (?, ?, ?, ?)')
   return {
     readFact(name) {
@@ -53,13 +53,17 @@ function createIndexRepository(database: SqliteDatabase): IndexRepository {
     },
     writeFact: (name, value) => void writeFact.run(name, JSON.stringify(value)),
     listDone: (pass) => z.array(z.int()).parse(listDone.all(pass)),
-    listFacts: (pass) =>
-      listFacts.all(pass).map((row) => {
+    *listFacts(pass) {
+      for (const row of listFacts.iterate(pass)) {
         const { number, facts_json: facts } = factsSchema.parse(row)
-        return { number, facts: JSON.parse(facts) as unknown }
-      }),
-    *listColumns(pass) {
-      for (const row of listColumns.iterate(pass)) yield columnsSchema.parse(row)
+        yield { number, facts: JSON.parse(facts) as unknown }
+      }
+    },
+    *listRanges(pass) {
+      for (const row of listRanges.iterate(pass)) {
+        const { number, facts_json: facts, columns } = rangeSchema.parse(row)
+        yield { number, facts: JSON.parse(facts) as unknown, columns }
+      }
     },
     storeRange: (pass, { number, facts, columns }) => void storeRange.run(pass, number, JSON.stringify(facts), columns),
     removePass: (pass, fromNumber = 0) =>

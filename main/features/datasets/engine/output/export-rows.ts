@@ -1,4 +1,5 @@
-import { rowShapeSchema, type ColumnMapping, type ExportLayout } from '../../../../../preload/contract/datasets.ts'
+import type { ColumnMapping, ExportLayout } from '../../../../../preload/contract/datasets.ts'
+import { rowShapes } from '../../../../../preload/contract/dataset-shapes.ts'
 import type { RowContent } from '../row-model.ts'
 import type { LayoutContext } from './layouts/layout-row.ts'
 import { layoutOfShape } from './layouts/to-layout.ts'
@@ -109,6 +110,6 @@ function startsWithMark({ bytes, start }: Window, length: number): boolean {
 /** 1 for each number in the shape column whose rows are in the layout already. */
 function ownShapeFlags(layout: ExportLayout): Uint8Array {
   const flags = new Uint8Array(256)
-  for (const [index, shape] of rowShapeSchema.options.entries()) if (layoutOfShape(shape) === layout) flags[index + 1] = 1
+  for (const [index, shape] of rowShapes.entries()) if (layoutOfShape(shape) === layout) flags[index + 1] = 1
   return flags
 }

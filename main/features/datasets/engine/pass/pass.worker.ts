@@ -2,16 +2,21 @@ import { closeSync, fstatSync, openSync } from 'node:fs'
 import { parentPort, type MessagePort } from 'node:worker_threads'
 import xxhash from 'xxhash-wasm'
 import { assertNever } from '../../../../lib/assert-never.ts'
-import type { RowReader } from '../row-model.ts'
 import { createRowReader } from '../rows/row-reader.ts'
 import { createCheckRange } from './check-range.ts'
 import { createScanRange, createTokenRange } from './fill-range.ts'
-import { createRangeReader, type ByteRange, type RangeReader } from './range-reader.ts'
+import { createRangeReader, type ByteRange } from './range-reader.ts'
 import { createSearchRange } from './search-range.ts'
 import { createSignRange } from './sign-range.ts'
-import { fileChangedCode, type PassJob, type PassKind, type RangeResult, type WorkerAnswer, type WorkerRequest } from './worker-protocol.ts'
+import { fileChangedCode, type PassJob, type RangeResult, type WorkerAnswer, type WorkerRequest } from './worker-protocol.ts'
 
 type Work = (range: ByteRange, isCancelled: () => boolean) => RangeResult | null
+
+interface WorkMaterial {
+  readonly job: PassJob
+  readonly fileDescriptor: number
+  readonly scanCode: WebAssembly.Module
+}
 
 interface OpenJob {
   readonly fileDescriptor: number
@@ -28,7 +33,7 @@ function main(port: MessagePort): void {
   const handle = async (request: WorkerRequest) => {
     switch (request.type) {
       case 'open':
-        jobs.set(request.jobNumber, await openJob(request.job, request.cancelFlag))
+        jobs.set(request.jobNumber, await openJob(request))
         return
       case 'range': {
         const open = jobs.get(request.jobNumber)
@@ -65,12 +70,11 @@ function main(port: MessagePort): void {
   })
 }
 
-async function openJob(job: PassJob, cancelFlag: Int32Array<SharedArrayBuffer>): Promise<OpenJob> {
+async function openJob({ job, cancelFlag, scanCode }: Extract<WorkerRequest, { type: 'open' }>): Promise<OpenJob> {
   const fileDescriptor = openSync(job.path, 'r')
   try {
     refuseChange(fileDescriptor, job)
-    const ranges = createRangeReader(fileDescriptor, job.fileBytes)
-    const work = await createWork(job.pass, ranges, createRowReader({ mapping: job.mapping }))
+    const work = await createWork({ job, fileDescriptor, scanCode })
     return { fileDescriptor, job, work, isCancelled: () => cancelFlag[0] !== 0 }
   } catch (error) {
     closeSync(fileDescriptor)
@@ -79,18 +83,21 @@ async function openJob(job: PassJob, cancelFlag: Int32Array<SharedArrayBuffer>):
 }
 
 /** Each pass loads its own part of the engine, so that a check starts without the tables of the others. */
-async function createWork(pass: PassKind, ranges: RangeReader, rows: RowReader): Promise<Work> {
+async function createWork({ job, fileDescriptor, scanCode }: WorkMaterial): Promise<Work> {
+  const { pass, fileBytes, mapping } = job
+  const rows = createRowReader({ mapping, scanCode })
+  const ranges = createRangeReader(fileDescriptor, fileBytes)
   switch (pass.kind) {
     case 'check':
       return createCheckRange(ranges, rows, (await xxhash()).h64Raw)
     case 'tokens':
-      return withoutFacts(createTokenRange(ranges, rows, (await import('../row-tokens.ts')).openRowTokens(pass.vocabulary, pass.route)))
+      return withoutFacts(createTokenRange(ranges, rows, (await import('../row-tokens.ts')).openRowTokens(pass.source, pass.route)))
     case 'scan':
       return withoutFacts(createScanRange(ranges, rows, (await import('../hygiene/row-scanner.ts')).createRowScanner()))
     case 'sign':
       return withoutFacts(createSignRange(ranges, rows, (await import('../hygiene/near-duplicates.ts')).createSigner()))
     case 'search': {
-      const search = createSearchRange(ranges, rows, pass.text)
+      const search = createSearchRange(fileDescriptor, fileBytes, { rows, text: pass.text, scanCode })
       return (range, isCancelled) => {
         const found = search(range, isCancelled)
         return found === null ? null : { facts: null, columns: found.buffer }

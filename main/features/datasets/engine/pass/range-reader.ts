@@ -1,4 +1,5 @@
 import { readSync } from 'node:fs'
+import { maxRowBytes } from '../row-model.ts'
 
 /** A part of the working file; it owns the lines that start in it. */
 export interface ByteRange {
@@ -24,9 +25,6 @@ export interface LineCounts {
   readonly blankLines: number
 }
 
-/** The longest row that is read. */
-export const maxRowBytes = 32 * 1024 * 1024
-
 const newline = 10
 const carriageReturn = 13
 const space = 32
@@ -39,13 +37,20 @@ const largestRangeBytes = 2 * 1024 * 1024
 export interface RangeReader {
   /** Calls `onLine` for every line that is not blank; answering false ends the range early. */
   read(range: ByteRange, onLine: (line: RangeLine) => boolean): LineCounts
-  /** All lines of a range in one piece, with the file offset of its first byte; re-used by the next call. A row that is too long is cut. */
-  readWhole(range: ByteRange): { readonly bytes: Buffer; readonly offset: number }
+  /** Where in the buffer all lines of a range stand, with the file offset of the first byte. A row that is too long is cut. */
+  readWhole(range: ByteRange): { readonly from: number; readonly to: number; readonly offset: number }
 }
 
-/** Creates a reader; the line object and its bytes are re-used, so copy what is to be kept. */
-export function createRangeReader(fileDescriptor: number, fileBytes: number): RangeReader {
-  let buffer = Buffer.allocUnsafe(0)
+/**
+ * Creates a reader; the line object and its bytes are re-used, so copy what is to be kept. `allocate` gives the buffer; when it
+ * enlarges the memory in place, earlier buffers become empty and nothing is copied.
+ */
+export function createRangeReader(
+  fileDescriptor: number,
+  fileBytes: number,
+  allocate: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): RangeReader {
+  let buffer = allocate(0)
   const line: RangeLine = { bytes: null, offset: 0, length: 0, lineInRange: 0 }
 
   /** Fills the buffer from `at`; answers how many bytes are in it. */
@@ -60,7 +65,7 @@ export function createRangeReader(fileDescriptor: number, fileBytes: number): Ra
   }
   const grow = (bytes: number) => {
     if (buffer.length >= bytes) return
-    const larger = Buffer.allocUnsafe(bytes)
+    const larger = allocate(bytes)
     buffer.copy(larger)
     buffer = larger
   }
@@ -93,7 +98,7 @@ export function createRangeReader(fileDescriptor: number, fileBytes: number): Ra
     readWhole(range) {
       const { base, filled: loaded, start } = load(range)
       let filled = loaded
-      if (start < 0 || start === filled) return { bytes: buffer.subarray(0, 0), offset: base + filled }
+      if (start < 0 || start === filled) return { from: 0, to: 0, offset: base + filled }
       // The last line may end behind the range.
       while (buffer[filled - 1] !== newline && base + filled < fileBytes && filled - start < maxRowBytes) {
         const before = filled
@@ -103,7 +108,7 @@ export function createRangeReader(fileDescriptor: number, fileBytes: number): Ra
         const found = buffer.subarray(before, filled).indexOf(newline)
         if (found >= 0) filled = before + found + 1
       }
-      return { bytes: buffer.subarray(start, filled), offset: base + start }
+      return { from: start, to: filled, offset: base + start }
     },
     read(range, onLine) {
       const { base, filled: loaded, start: first } = load(range)

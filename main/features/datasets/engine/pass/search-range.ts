@@ -1,9 +1,54 @@
-import type { RowReader } from '../row-model.ts'
-import type { ByteRange, RangeReader } from './range-reader.ts'
+import type { RowReader, RowReading } from '../row-model.ts'
+import { createRowScan } from '../rows/byte-scan.ts'
+import { createRangeReader, type ByteRange } from './range-reader.ts'
 import { createTextMatcher } from './text-matcher.ts'
+import { createTextPlaces } from './text-places.ts'
 
 const newline = 10
 const carriageReturn = 13
+
+/** Finds the rows that hold a text among complete lines that stand in its memory. */
+export interface RowSearch {
+  /** The memory, of at least this size; what was in it stays. */
+  room(bytes: number): Buffer
+  /** Tells the first byte and the line (from 0) of each row that holds the text; answers how many lines there are. */
+  find(from: number, to: number, onRow: (start: number, line: number) => void): number
+}
+
+/** What a search is made of. */
+export interface RowSearchOptions {
+  readonly rows: RowReader
+  readonly text: string
+  readonly scanCode: WebAssembly.Module
+}
+
+/** Creates the search for one text, in upper or lower case. */
+export function createRowSearch({ rows, text, scanCode }: RowSearchOptions): RowSearch {
+  const matcher = createTextMatcher(text)
+  const places = createTextPlaces(text, matcher)
+  let memory = places.room(0)
+  const rowScan = createRowScan(scanCode)
+  const isPlainChat = (row: Buffer): boolean => {
+    rowScan.load(row)
+    return rowScan.plainChat() !== null
+  }
+  const holdsInTexts = ({ content, isMetadata }: RowReading) => !isMetadata && (content === null || matcher.holds(content))
+  return {
+    room: (bytes) => (memory = places.room(bytes)),
+    find(from, to, onRow) {
+      places.start(from, to)
+      for (let at = places.next(from); at >= 0;) {
+        const start = Math.max(from, memory.lastIndexOf(newline, at) + 1)
+        const found = memory.indexOf(newline, at)
+        const end = found < 0 || found > to ? to : found
+        const row = memory.subarray(start, memory[end - 1] === carriageReturn ? end - 1 : end)
+        if ((matcher.isWithinText(memory, at) && isPlainChat(row)) || holdsInTexts(rows.read(row))) onRow(start, places.lines())
+        at = places.next(end)
+      }
+      return places.lines() + (to > from && memory[to - 1] !== newline ? 1 : 0)
+    },
+  }
+}
 
 /**
  * Finds the rows of a range whose texts hold what is searched for; null when cancelled. The answer is the number of lines in
@@ -11,35 +56,14 @@ const carriageReturn = 13
  */
 export type SearchRange = (range: ByteRange, isCancelled: () => boolean) => Float64Array<ArrayBuffer> | null
 
-/** Creates the search for one text, in upper or lower case. */
-export function createSearchRange(ranges: RangeReader, rows: RowReader, text: string): SearchRange {
-  const matcher = createTextMatcher(text)
+/** Creates the search over ranges of an open file. */
+export function createSearchRange(fileDescriptor: number, fileBytes: number, options: RowSearchOptions): SearchRange {
+  const search = createRowSearch(options)
+  const ranges = createRangeReader(fileDescriptor, fileBytes, search.room)
   return (range, isCancelled) => {
-    const { bytes, offset } = ranges.readWhole(range)
+    const { from, to, offset } = ranges.readWhole(range)
     const found = [0]
-    let lines = 0
-    let lineStart = 0
-    /** Counts the lines up to the one that holds a place; answers where that line starts. */
-    const goTo = (place: number): number => {
-      for (;;) {
-        const end = bytes.indexOf(newline, lineStart)
-        if (end < 0 || end >= place) return lineStart
-        lines += 1
-        lineStart = end + 1
-      }
-    }
-    const places = matcher.placesIn(bytes)
-    for (let at = places.next(0); at >= 0;) {
-      if (isCancelled()) return null
-      const start = goTo(at)
-      const end = bytes.indexOf(newline, at)
-      const row = bytes.subarray(start, end < 0 ? bytes.length : end)
-      const { content, isMetadata } = rows.read(row.at(-1) === carriageReturn ? row.subarray(0, -1) : row)
-      if (!isMetadata && (content === null || matcher.holds(content))) found.push(offset + start, lines)
-      at = end < 0 ? -1 : places.next(end + 1)
-    }
-    goTo(bytes.length)
-    found[0] = lines + (lineStart < bytes.length ? 1 : 0)
-    return new Float64Array(found)
+    found[0] = search.find(from, to, (start, line) => void found.push(offset + start - from, line))
+    return isCancelled() ? null : new Float64Array(found)
   }
 }

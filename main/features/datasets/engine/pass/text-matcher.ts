@@ -3,30 +3,38 @@ import type { RowContent } from '../row-model.ts'
 
 /** Decides whether a row holds a text, whatever the case of its letters and however JSON wrote them. */
 export interface TextMatcher {
-  /** Where in the bytes of many rows the text may stand; no place that holds it is left out. */
-  placesIn(bytes: Buffer): { next(from: number): number }
+  /** True when JSON has one way only to write the text, but for the case of its letters. */
+  readonly isPlainAscii: boolean
+  /** Matches, over bytes as characters, every way in which JSON can write the text. */
+  readonly pattern: RegExp
+  /** True when a place in a plain chat row can only be in one of its texts; false says nothing. */
+  isWithinText(bytes: Buffer, place: number): boolean
   /** True when one of the row's own texts holds it, not only a key or a markup of the row. */
   holds(content: RowContent): boolean
 }
 
+/** What a plain chat row has besides its texts. */
+const chatMarkup = ['messages', 'role', 'content', 'system', 'user', 'assistant']
+const escapeBytes = 5
+const backslash = 0x5c
+
 /** Creates the matcher of one search text. */
 export function createTextMatcher(text: string): TextMatcher {
-  const pattern = new RegExp(Array.from(text, patternOf).join(''), 'gi')
-  const plain = /[a-z]|[^\x20-\x7e]|["\\/]/i.test(text) ? null : Buffer.from(text, 'latin1')
   const wanted = text.toLowerCase()
+  const isPlainAscii = /^[\x20-\x7e]+$/.test(text) && !/["\\/]/.test(text)
+  // Without a quotation mark it stands in one string; and it is neither punctuation between strings nor a name.
+  const isOnlyInTexts = isPlainAscii && /[^ {}[\]:,]/.test(text) && !chatMarkup.some((name) => name.includes(wanted))
   const has = (part: string | null | undefined) => part !== null && part !== undefined && part.toLowerCase().includes(wanted)
   const messageHas = (message: ChatMessage) =>
     has(message.content) || has(message.reasoning) || (message.toolCalls?.some((call) => has(call.name) || has(call.arguments)) ?? false)
   return {
-    placesIn(bytes) {
-      if (plain !== null) return { next: (from) => bytes.indexOf(plain, from) }
-      const letters = bytes.toString('latin1')
-      return {
-        next(from) {
-          pattern.lastIndex = from
-          return pattern.exec(letters)?.index ?? -1
-        },
-      }
+    isPlainAscii,
+    pattern: new RegExp(Array.from(text, patternOf).join(''), 'gi'),
+    isWithinText(bytes, place) {
+      if (!isOnlyInTexts) return false
+      // The letters and digits of an escape are not those of the text.
+      for (let at = Math.max(0, place - escapeBytes); at < place; at += 1) if (bytes[at] === backslash) return false
+      return true
     },
     holds: ({ messages, rejected, text: body }) => messages.some(messageHas) || (rejected?.some(messageHas) ?? false) || has(body),
   }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { assertNever } from '../../../../lib/assert-never.ts'
+import { compileRowScan } from '../rows/byte-scan.ts'
 import type { ByteRange } from './range-reader.ts'
 import type { PassJob, RangeResult, WorkerAnswer, WorkerRequest } from './worker-protocol.ts'
 
@@ -45,10 +46,11 @@ const rangesPerWorker = 2
 export function createWorkerPool(options: { readonly script: string | URL; readonly workers: number }): WorkerPool {
   const members: Member[] = []
   const jobs: RunningJob[] = []
+  let scanCode: WebAssembly.Module | null = null
   let nextNumber = 1
   let isDisposed = false
 
-  const start = (): Member => {
+  const start = () => {
     const worker = new Worker(options.script, {
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 },
@@ -58,7 +60,6 @@ export function createWorkerPool(options: { readonly script: string | URL; reado
     worker.on('error', (error) => onDeath(member, error))
     worker.on('exit', (code) => onDeath(member, new Error(`A dataset worker ended early (exit code ${code}).`)))
     members.push(member)
-    return member
   }
   const send = (member: Member, request: WorkerRequest) => member.worker.postMessage(request)
   const fill = () => {
@@ -77,7 +78,8 @@ export function createWorkerPool(options: { readonly script: string | URL; reado
   const give = (member: Member, job: RunningJob, range: ByteRange) => {
     if (!member.opened.has(job.number)) {
       member.opened.add(job.number)
-      send(member, { type: 'open', jobNumber: job.number, job: job.job, cancelFlag: job.cancelFlag })
+      scanCode ??= compileRowScan()
+      send(member, { type: 'open', jobNumber: job.number, job: job.job, cancelFlag: job.cancelFlag, scanCode })
     }
     member.inFlight.push(job)
     job.inFlight += 1
@@ -142,6 +144,8 @@ export function createWorkerPool(options: { readonly script: string | URL; reado
     warm() {
       if (isDisposed) return
       while (members.length < options.workers) start()
+      // Made here while the threads come up.
+      scanCode ??= compileRowScan()
     },
     run: (request) =>
       new Promise((resolve, reject) => {

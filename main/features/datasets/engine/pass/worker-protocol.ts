@@ -1,12 +1,12 @@
 import type { ColumnMapping } from '../../../../../preload/contract/datasets.ts'
-import type { VocabularyData } from '../tokens/vocabulary.ts'
+import type { TokenSource } from '../row-tokens.ts'
 import type { CheckFacts } from './check-range.ts'
 import type { ByteRange } from './range-reader.ts'
 
 /** What a pass does with the rows. */
 export type PassKind =
   | { readonly kind: 'check' }
-  | { readonly kind: 'tokens'; readonly vocabulary: VocabularyData; readonly route: 'fast' | 'jinja' }
+  | { readonly kind: 'tokens'; readonly source: TokenSource; readonly route: 'fast' | 'jinja' }
   | { readonly kind: 'scan' }
   | { readonly kind: 'sign' }
   | { readonly kind: 'search'; readonly text: string }
@@ -22,7 +22,13 @@ export interface PassJob {
 
 /** What a worker is asked; it answers in order. */
 export type WorkerRequest =
-  | { readonly type: 'open'; readonly jobNumber: number; readonly job: PassJob; readonly cancelFlag: Int32Array<SharedArrayBuffer> }
+  | {
+      readonly type: 'open'
+      readonly jobNumber: number
+      readonly job: PassJob
+      readonly cancelFlag: Int32Array<SharedArrayBuffer>
+      readonly scanCode: WebAssembly.Module
+    }
   | { readonly type: 'range'; readonly jobNumber: number; readonly range: ByteRange }
   | { readonly type: 'close'; readonly jobNumber: number }
 

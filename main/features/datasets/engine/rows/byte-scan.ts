@@ -63,19 +63,25 @@ const bits = { unicodeEscape: 1, controlEscape: 2, angleToken: 4, squareToken: 8
 type SlicingBuffer = Buffer & { latin1Slice(from: number, to: number): string; utf8Slice(from: number, to: number): string }
 type Scan = (from: number, to: number) => number
 
+/** Makes the code of the scan; threads that start at the same time share it, because it takes longer than reading many rows. */
+export function compileRowScan(): WebAssembly.Module {
+  const pairs = { kinds: pairKinds(), angleKinds, squareKind }
+  return new WebAssembly.Module(
+    assemble([
+      markFunction('marks'),
+      rareBlankFunction(),
+      hexUnitFunction(),
+      plainChatFunction('plainChat', pairs, { isBlank: 1, hexUnit: 2 }),
+    ]),
+  )
+}
+
 /**
  * Creates the scan. It is a small WebAssembly module that looks at 16 bytes at once: searching the text for each mark
  * would take as long as parsing it.
  */
-export function createRowScan(): RowScan {
-  const pairs = { kinds: pairKinds(), angleKinds, squareKind }
-  const module = assemble([
-    markFunction('marks'),
-    rareBlankFunction(),
-    hexUnitFunction(),
-    plainChatFunction('plainChat', pairs, { isBlank: 1, hexUnit: 2 }),
-  ])
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(module))
+export function createRowScan(code: WebAssembly.Module = compileRowScan()): RowScan {
+  const instance = new WebAssembly.Instance(code)
   const memory = instance.exports['memory'] as WebAssembly.Memory
   const findMarks = instance.exports['marks'] as Scan
   const findPlainChat = instance.exports['plainChat'] as Scan

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { RowContent, RowReader, RowReading, RowReadingOptions } from '../row-model.ts'
+import { maxRowBytes, type RowContent, type RowReader, type RowReading, type RowReadingOptions } from '../row-model.ts'
 import { createRowScan, type ByteMarks, type PlainChat } from './byte-scan.ts'
 import { createFaultSink, describeValue, isJsonObject, quoteShort, type FaultSink, type JsonObject } from './faults.ts'
 import { checkJsonText, type ValueScan } from './json-checks.ts'
@@ -12,8 +12,6 @@ import { shapeOf } from './shapes.ts'
 import { mayHoldSpecialToken } from './special-tokens.ts'
 import { createTurnChecker } from './turn-check.ts'
 
-/** The longest row that is read. */
-export const maxRowBytes = 32 * 1024 * 1024
 /** Below this size even a row of brackets alone costs little memory. */
 const depthCheckedFromBytes = 256 * 1024
 
@@ -27,10 +25,10 @@ export function createParsingReader(options: RowReadingOptions): RowReader {
   return createReader(options, false)
 }
 
-function createReader({ mapping }: RowReadingOptions, knowsPlainChat: boolean): RowReader {
+function createReader({ mapping, scanCode }: RowReadingOptions, knowsPlainChat: boolean): RowReader {
   const sink = createFaultSink()
   const scan: ValueScan = { keys: 0, isTooDeep: false, hasLargeNumber: false }
-  const rowScan = createRowScan()
+  const rowScan = createRowScan(scanCode)
   const turns = createTurnChecker(sink, scan)
   const checkRow = createRowCheck(turns, scan, sink)
   let parsed: unknown

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { SourceFormat } from '../../../../../preload/contract/datasets.ts'
 
 /** How the text of a file is encoded, with the reason where it is not plain UTF-8. */
@@ -18,6 +19,8 @@ export function detectEncoding(head: Buffer): EncodingFindings {
   if (head[0] === 0xfe && head[1] === 0xff) return { encoding: 'utf-16be', evidence: 'The text begins with a UTF-16 byte-order mark.' }
   const wide = detectUtf16(head)
   if (wide !== null) return { encoding: wide, evidence: 'Every second byte is zero, as in UTF-16.' }
+  // Nearly every file is sound, which is told at once.
+  if (isUtf8(head)) return { encoding: 'utf-8', evidence: null }
   const { high, broken } = countBroken(head)
   if (broken > 0 && broken / high > brokenShare) {
     return { encoding: 'windows-1252', evidence: 'Its accented letters are not UTF-8; they were read as windows-1252 (Latin-1).' }

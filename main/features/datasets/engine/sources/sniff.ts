@@ -1,14 +1,14 @@
 import type { SourceFormat } from '../../../../../preload/contract/datasets.ts'
 import { AppError } from '../../../../../preload/contract/errors.ts'
 import { decodeToUtf8 } from './decode.ts'
-import { decompress } from './decompress.ts'
 import { detectEncoding } from './detect-encoding.ts'
 import { detectJson } from './detect-json.ts'
 import { detectTable } from './detect-table.ts'
-import { parquetColumns, readParquetFooter, type ParquetFooter, type RandomBytes } from './parquet-reader.ts'
+import type { RandomBytes } from './parquet-reader.ts'
 import { recognise } from './signatures.ts'
 import { openSourceFile } from './source-file.ts'
-import type { SourceSniff, UnreadableReason } from './source-types.ts'
+import type { SourceSniff } from './source-types.ts'
+import { splitMessage, unreadable } from './unreadable.ts'
 
 /** How much of a file, unpacked, is looked at. */
 export const sniffBytes = 256 * 1024
@@ -43,7 +43,8 @@ export async function sniffInput(input: SniffInput): Promise<SourceSniff> {
     case 'unreadable':
       return unreadable(sizeBytes, signature.reason)
     case 'parquet':
-      return sniffParquet(input)
+      // What few files need is loaded when one comes.
+      return (await import('./sniff-parquet.ts')).sniffParquet(input)
     case 'gzip':
     case 'zstd':
       return sniffCompressed(input, signature.kind)
@@ -56,6 +57,7 @@ export async function sniffInput(input: SniffInput): Promise<SourceSniff> {
 
 async function sniffCompressed(input: SniffInput, compression: 'gzip' | 'zstd'): Promise<SourceSniff> {
   const { sizeBytes } = input
+  const { decompress } = await import('./decompress.ts')
   try {
     const parts: Buffer[] = []
     let bytes = 0
@@ -138,74 +140,17 @@ async function* once(chunk: Buffer): AsyncIterable<Buffer> {
   yield await Promise.resolve(chunk)
 }
 
+/** Control bytes that no text has: neither white space nor an escape nor the record separator. */
+const controlBytes = Array.from({ length: 0x20 }, (_, byte) => byte).filter(
+  (byte) => (byte < 0x08 || byte > 0x0d) && byte !== 0x1b && byte !== 0x1e,
+)
+
 /** Text has hardly any control characters besides tabs and line breaks. */
 function isBinary(bytes: Buffer): boolean {
+  const limit = Math.max(16, bytes.length * 0.02)
   let controls = 0
-  for (const byte of bytes) if (byte < 0x20 && (byte < 0x08 || byte > 0x0d) && byte !== 0x1b && byte !== 0x1e) controls += 1
-  return controls > Math.max(16, bytes.length * 0.02)
-}
-
-async function sniffParquet(input: SniffInput): Promise<SourceSniff> {
-  const { sizeBytes } = input
-  try {
-    const footer = await readParquetFooter(input)
-    const problem = problemOfParquet(footer)
-    if (problem !== null) return unreadable(sizeBytes, problem)
-    const groups = footer.row_groups.length
-    const rows = Number(footer.num_rows)
-    const evidence = [
-      `The file is a Parquet table of ${rows} ${rows === 1 ? 'row' : 'rows'} in ${groups} row ${groups === 1 ? 'group' : 'groups'}.`,
-    ]
-    const columns = parquetColumns(footer)
-    return {
-      format: 'parquet',
-      compression: null,
-      encoding: null,
-      evidence,
-      sizeBytes,
-      columns,
-      table: null,
-      list: null,
-      isPlain: false,
-      problem: null,
-    }
-  } catch (error) {
-    if (!(error instanceof AppError) || error.retryable) throw error
-    return unreadable(sizeBytes, splitMessage(error.message))
+  for (const control of controlBytes) {
+    for (let at = bytes.indexOf(control); at >= 0 && controls <= limit; at = bytes.indexOf(control, at + 1)) controls += 1
   }
-}
-
-function problemOfParquet(footer: ParquetFooter): UnreadableReason | null {
-  const chunks = footer.row_groups.flatMap((group) => group.columns)
-  if (chunks.some((chunk) => chunk.crypto_metadata !== undefined || chunk.encrypted_column_metadata !== undefined)) {
-    return { message: 'The Parquet file has encrypted columns.', suggestion: 'Save it without encryption and import that.' }
-  }
-  if (chunks.some((chunk) => chunk.meta_data?.codec === 'LZO')) {
-    return { message: 'The Parquet file is compressed with LZO.', suggestion: 'Save it with Snappy or Zstandard and import that.' }
-  }
-  if (footer.num_rows <= 0n) return { message: 'The Parquet file holds no rows.', suggestion: 'Choose a file that holds rows.' }
-  return null
-}
-
-/** An error's text is what is wrong, then what to do. */
-function splitMessage(message: string): UnreadableReason {
-  const end = message.indexOf('. ')
-  return end < 0
-    ? { message, suggestion: 'Choose another file.' }
-    : { message: message.slice(0, end + 1), suggestion: message.slice(end + 2) }
-}
-
-function unreadable(sizeBytes: number, problem: UnreadableReason): SourceSniff {
-  return {
-    format: 'jsonl',
-    compression: null,
-    encoding: null,
-    evidence: [],
-    sizeBytes,
-    columns: null,
-    table: null,
-    list: null,
-    isPlain: false,
-    problem,
-  }
+  return controls > limit
 }

@@ -19,13 +19,16 @@ export interface HashSet {
   findOrAdd(row: number): number
 }
 
+/** Few enough to save memory, enough to find a free one within a few steps. */
+const slotsPerRow = 1.4
+
 /** Creates a set for so many rows. */
 export function createHashSet(rows: number, low: Uint32Array, high: Uint32Array): HashSet {
-  const capacity = 2 ** Math.ceil(Math.log2(Math.max(16, rows * 2)))
+  const capacity = 16 + Math.ceil(rows * slotsPerRow)
   const slots = new Int32Array(capacity).fill(-1)
   return {
     findOrAdd(row) {
-      let slot = (low[row] as number) & (capacity - 1)
+      let slot = Math.floor(((low[row] as number) / 2 ** 32) * capacity)
       for (;;) {
         const known = slots[slot] as number
         if (known < 0) {
@@ -33,7 +36,7 @@ export function createHashSet(rows: number, low: Uint32Array, high: Uint32Array)
           return row
         }
         if (low[known] === low[row] && high[known] === high[row]) return known
-        slot = (slot + 1) & (capacity - 1)
+        slot = slot + 1 === capacity ? 0 : slot + 1
       }
     },
   }

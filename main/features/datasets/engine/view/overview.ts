@@ -1,11 +1,12 @@
-import { shapeNames } from '../../../../../preload/contract/dataset-shapes.ts'
-import { rowShapeSchema, type DatasetOverview } from '../../../../../preload/contract/datasets.ts'
+import type { DatasetOverview } from '../../../../../preload/contract/datasets.ts'
+import { rowShapes, shapeNames } from '../../../../../preload/contract/dataset-shapes.ts'
 import { flagTable } from '../hygiene/flags.ts'
 import { scriptTable } from '../hygiene/scripts-of-text.ts'
 import { consumers } from '../rows/consumers.ts'
 import { judgeByRules } from '../rows/verdicts.ts'
 import type { DatasetView } from './dataset-view.ts'
 import { histogramOf } from './histogram.ts'
+import { observe } from './observations.ts'
 import { shapeOfNumber } from './row-facts.ts'
 
 /** Languages of a sample of rows. */
@@ -21,7 +22,7 @@ export function describeSet(view: DatasetView, languages: LanguageSample | null,
   for (let row = 0; row < columns.rows; row += 1) if (view.isUsable(row)) usable.push(row)
   const pick = (values: Uint32Array | Uint16Array) => histogramOf(Uint32Array.from(usable, (row) => values[row] as number))
   return {
-    shapes: countBy(usable, (row) => columns.shape[row] as number, rowShapeSchema.options.length + 1).flatMap((rows, number) => {
+    shapes: countBy(usable, (row) => columns.shape[row] as number, rowShapes.length + 1).flatMap((rows, number) => {
       const name = shapeOfNumber(number)
       return rows === 0 || name === null ? [] : [{ name, title: shapeNames[name], rows }]
     }),
@@ -41,6 +42,7 @@ export function describeSet(view: DatasetView, languages: LanguageSample | null,
     languages: languages === null ? null : [...languages.languages],
     languageSampleRows: languages?.rows ?? 0,
     flags: scan === null ? null : countFlags(usable, scan.flags),
+    observations: observe(view, usable),
     consumers: countOutcomes(view, maxLength),
   }
 }

@@ -1,9 +1,10 @@
-import { rowShapeSchema, type DatasetShape, type RowShape } from '../../../../../preload/contract/datasets.ts'
+import type { DatasetShape, RowShape } from '../../../../../preload/contract/datasets.ts'
+import { rowShapes } from '../../../../../preload/contract/dataset-shapes.ts'
 import type { RowColumns, ScanColumns } from '../columns.ts'
 import type { HashBytes } from '../pass/check-range.ts'
 import type { RowReading } from '../row-model.ts'
 
-const shapeNumbers = new Map<RowShape, number>(rowShapeSchema.options.map((shape, index) => [shape, index + 1]))
+const shapeNumbers = new Map<RowShape, number>(rowShapes.map((shape, index) => [shape, index + 1]))
 const maxTurns = 0xffff
 
 /** The number that stands for a shape in the columns; 0 for none. */
@@ -13,7 +14,7 @@ export function numberOfShape(shape: RowShape | null): number {
 
 /** The shape behind its number. */
 export function shapeOfNumber(number: number): RowShape | null {
-  return rowShapeSchema.options[number - 1] ?? null
+  return rowShapes[number - 1] ?? null
 }
 
 /** Writes what was read of a row into its columns. */
@@ -31,17 +32,15 @@ export function writeReading(columns: Omit<RowColumns, 'rows'>, row: number, rea
 }
 
 /** Writes what the scan found in a row into its columns; null for an unusable row. */
-export function writeScan(
-  columns: ScanColumns,
-  row: number,
-  found: Readonly<Record<'flags' | 'script' | 'contentLow' | 'contentHigh' | 'promptLow' | 'promptHigh', number>> | null,
-): void {
+export function writeScan(columns: ScanColumns, row: number, found: Readonly<Record<keyof ScanColumns, number>> | null): void {
   columns.flags[row] = found?.flags ?? 0
   columns.script[row] = found?.script ?? 0
   columns.contentLow[row] = found?.contentLow ?? 0
   columns.contentHigh[row] = found?.contentHigh ?? 0
   columns.promptLow[row] = found?.promptLow ?? 0
   columns.promptHigh[row] = found?.promptHigh ?? 0
+  columns.system[row] = found?.system ?? 0
+  columns.label[row] = found?.label ?? 0
 }
 
 /** The shape of the usable rows; `mixed` when they have several, null when there are none. */

@@ -1,4 +1,4 @@
-import { rowShapeSchema } from '../../../../../preload/contract/datasets.ts'
+import { rowShapes } from '../../../../../preload/contract/dataset-shapes.ts'
 import type { CheckedRows } from '../index/dataset-index.ts'
 import { ruleNumbers } from '../rows/rule-numbers.ts'
 import { createHashSet, rowHashes, sortedByHash } from './equal-rows.ts'
@@ -148,7 +148,7 @@ function raiseDuplicates(table: RowTable, raise: Raise): Map<number, number> {
 }
 
 function raiseMixedShapes({ columns }: RowTable, isUsable: IsUsable, raise: Raise): void {
-  const counts = Array.from({ length: rowShapeSchema.options.length + 1 }, () => 0)
+  const counts = Array.from({ length: rowShapes.length + 1 }, () => 0)
   for (let row = 0; row < columns.rows; row += 1) {
     const shape = columns.shape[row] as number
     if (shape !== 0 && isUsable(row)) counts[shape] = (counts[shape] ?? 0) + 1

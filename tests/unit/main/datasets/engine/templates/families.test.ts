@@ -29,7 +29,7 @@ const realRows = realFiles
 
 const opened = new Map<string, Promise<TemplateTokens>>()
 function open(family: string): Promise<TemplateTokens> {
-  const known = opened.get(family) ?? loadVocabulary(packedPath(family)).then((vocabulary) => openRowTokens(vocabulary))
+  const known = opened.get(family) ?? loadVocabulary(packedPath(family)).then((vocabulary) => openRowTokens({ kind: 'packed', vocabulary }))
   opened.set(family, known)
   return known
 }

@@ -36,7 +36,7 @@ describe.each(realSets)('the set of %s', (set) => {
   })
 
   it.each(families)('is never counted otherwise than Jinja and the reference tokeniser do: %s', { timeout: 1_200_000 }, async (family) => {
-    const tokens = openRowTokens(await loadVocabulary(packedPath(family)))
+    const tokens = openRowTokens({ kind: 'packed', vocabulary: await loadVocabulary(packedPath(family)) })
     const reader = createRowReader({ mapping: null })
     const differing: unknown[] = []
     let texts: string[] = []

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { createLibraryTokenizer } from '../../../../../../main/features/datasets/engine/tokens/oracle-tokenizer.ts'
+import { createLibraryTokenizer } from '../../../../../../main/features/datasets/engine/tokens/library-tokenizer.ts'
 import { referenceIds, sourcePath } from './reference.ts'
 
 const texts = ["Plain words, it's 2026.", 'Grüße 日本 \u{1f600}\n\n  indented', '<|im_start|>user\nhi<|im_end|>', '']
