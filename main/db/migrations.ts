@@ -1,9 +1,11 @@
 import initial from './migrations/0001-initial.sql?raw'
 import datasetEngine from './migrations/0002-dataset-engine.sql?raw'
+import trainerReports from './migrations/0003-trainer-reports.sql?raw'
 import type { Migration } from './migrate.ts'
 
 /** Every shipped migration in order; a shipped one is never edited. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: '0001-initial', sql: initial },
   { version: 2, name: '0002-dataset-engine', sql: datasetEngine },
+  { version: 3, name: '0003-trainer-reports', sql: trainerReports },
 ]

@@ -41,6 +41,10 @@ export type RunStage = z.infer<typeof runStageSchema>
 export const stopModeSchema = z.enum(['keep', 'discard'])
 export type StopMode = z.infer<typeof stopModeSchema>
 
+/** Departures from the safe course; a run without them is refused rather than trained on less than was given. */
+const runAcceptsSchema = z.strictObject({ rowsWithoutAnswer: z.boolean(), rowsCut: z.boolean() })
+export type RunAccepts = z.infer<typeof runAcceptsSchema>
+
 /** Everything the user decides before a run; frozen at creation. */
 export const runConfigSchema = z.strictObject({
   datasetId: idSchema,
@@ -48,6 +52,10 @@ export const runConfigSchema = z.strictObject({
   endpointId: idSchema,
   preset: presetSchema,
   hyperparameters: hyperparametersSchema,
+  /** What the user agreed to after the trainer refused an earlier run. */
+  accepts: runAcceptsSchema.default({ rowsWithoutAnswer: false, rowsCut: false }),
+  /** Prompts to answer before and during training; without any, held-out rows are used. */
+  samplePrompts: z.array(z.string().trim().min(1).max(4000)).max(10).default([]),
 })
 export type RunConfig = z.infer<typeof runConfigSchema>
 
@@ -65,8 +73,26 @@ export const runPlanSchema = z.object({
   parametersTotal: countSchema,
   device: z.string(),
   dtype: z.string(),
+  /** GPUs or processes that share each step; null when an older trainer did not say. */
+  processes: z.int().positive().nullable().default(null),
+  packing: z.boolean().nullable().default(null),
+  /** Layer names that LoRA adapts; empty when not told. */
+  targets: z.array(z.string()).default([]),
 })
 export type RunPlan = z.infer<typeof runPlanSchema>
+
+/** Memory a run was computed to need before any weight was loaded. */
+export const runMemoryPlanSchema = z.object({
+  weightsBytes: bytesSchema,
+  adapterBytes: bytesSchema,
+  optimizerBytes: bytesSchema,
+  activationsBytes: bytesSchema,
+  totalBytes: bytesSchema,
+  /** Null where the device does not tell. */
+  availableBytes: bytesSchema.nullable(),
+  quantization: z.enum(['none', 'nf4', 'nf4-experts']),
+})
+export type RunMemoryPlan = z.infer<typeof runMemoryPlanSchema>
 
 /** Why a run did not succeed, in words for the user. */
 export const runErrorSchema = z.object({ code: z.string(), message: z.string(), advice: z.string() })
@@ -86,6 +112,8 @@ export const runHeadSchema = z.object({
   tokensPerSecond: z.number().nullable(),
   tokens: countSchema,
   memoryBytes: bytesSchema.nullable(),
+  /** The most that any step used. */
+  memoryPeakBytes: bytesSchema.nullable().default(null),
   /** Median milliseconds of the last 50 steps; null before the first. */
   stepMs: z.number().nullable(),
 })
@@ -107,6 +135,7 @@ export const runSchema = z.object({
   jobId: z.string().nullable(),
   attempt: countSchema,
   plan: runPlanSchema.nullable(),
+  memoryPlan: runMemoryPlanSchema.nullable(),
   head: runHeadSchema,
   /** 0–1 over all steps; null until the number of steps is known. */
   progress: z.number().min(0).max(1).nullable(),
@@ -136,6 +165,8 @@ export const metricPointSchema = z.object({
   gradNorm: z.number().nullable(),
   tokensPerSecond: z.number().nullable(),
   tokens: countSchema.nullable(),
+  /** Share of the held-out answer tokens that the model would have chosen itself; `eval` rows only. */
+  accuracy: z.number().min(0).max(1).nullable(),
   atMs: timeMsSchema,
 })
 export type MetricPoint = z.infer<typeof metricPointSchema>
@@ -151,6 +182,16 @@ export type RunLogLine = z.infer<typeof runLogLineSchema>
 
 export const runSampleSchema = z.object({ step: countSchema, prompt: z.string(), text: z.string(), atMs: timeMsSchema })
 export type RunSample = z.infer<typeof runSampleSchema>
+
+/** One training row as the model reads it, stretch by stretch: learned or only read. */
+export const runMaskSampleSchema = z.object({
+  row: z.int().positive(),
+  tokens: countSchema,
+  tokensTrained: countSchema,
+  segments: z.array(z.object({ text: z.string(), isTrained: z.boolean() })),
+  isCut: z.boolean(),
+})
+export type RunMaskSample = z.infer<typeof runMaskSampleSchema>
 
 /** One line of a run's history, as it was appended before its effect. */
 export const runEventRecordSchema = z.object({ seq: z.int().positive(), atMs: timeMsSchema, type: z.string(), detail: z.string() })
@@ -192,7 +233,13 @@ export const runRoutes = defineRoutes({
   },
   'runs.get': { input: byIdSchema, output: runSchema },
   'runs.resolvePreset': {
-    input: z.strictObject({ preset: presetSchema.exclude(['custom']), baseModel: baseModelRefSchema, datasetId: idSchema.nullable() }),
+    input: z.strictObject({
+      preset: presetSchema.exclude(['custom']),
+      baseModel: baseModelRefSchema,
+      datasetId: idSchema.nullable(),
+      /** Whether the base is to be loaded in 4 bits, which asks for smaller corrections. */
+      isIn4bit: z.boolean().default(false),
+    }),
     output: z.object({ hyperparameters: hyperparametersSchema, notes: z.array(z.string()) }),
   },
   'runs.estimate': { input: runConfigSchema, output: estimateSchema },
@@ -211,6 +258,7 @@ export const runRoutes = defineRoutes({
   },
   'runs.listEvents': { input: byIdSchema, output: z.array(runEventRecordSchema) },
   'runs.listSamples': { input: byIdSchema, output: z.array(runSampleSchema) },
+  'runs.listMaskSamples': { input: byIdSchema, output: z.array(runMaskSampleSchema) },
   /** Asks where to save and writes the curve as CSV; null when the user closes the dialog. */
   'runs.exportMetricsCsv': { input: byIdSchema, output: z.object({ path: z.string() }).nullable() },
 })

@@ -1,19 +1,22 @@
 import { z } from 'zod'
-import {
-  helloInputSchema,
-  helloReplySchema,
-  jobReturnSchema,
-  manifestSchema,
-  progressSnapshotSchema,
-  trainInputSchema,
-  workerEventSchema,
-  workerResultSchema,
-} from './worker.ts'
+import * as actions from './worker-actions.ts'
+import { progressSnapshotSchema, workerEventSchema } from './worker-events.ts'
+import { jobReturnSchema, manifestSchema, trainInputSchema, workerResultSchema } from './worker.ts'
 
 const schemas = {
   'train-input': trainInputSchema,
-  'hello-input': helloInputSchema,
-  'hello-reply': helloReplySchema,
+  'hello-input': actions.helloInputSchema,
+  'hello-reply': actions.helloReplySchema,
+  'put-input': actions.putInputSchema,
+  'put-reply': actions.putReplySchema,
+  'get-input': actions.getInputSchema,
+  'get-reply': actions.getReplySchema,
+  'list-input': actions.listInputSchema,
+  'list-reply': actions.listReplySchema,
+  'read-events-input': actions.readEventsInputSchema,
+  'read-events-reply': actions.readEventsReplySchema,
+  'merge-input': actions.mergeInputSchema,
+  'merge-reply': actions.mergeReplySchema,
   event: workerEventSchema,
   'progress-snapshot': progressSnapshotSchema,
   'job-return': jobReturnSchema,

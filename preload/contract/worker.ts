@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { baseModelRefSchema } from './models.ts'
 import { hyperparametersSchema } from './hyperparameters.ts'
 import { bytesSchema, countSchema, idSchema, sha256Schema, timeMsSchema } from './primitives.ts'
+import { maskSampleSchema, stopReasonSchema } from './worker-events.ts'
 
 /** The job input of one training run, as posted to /run and frozen in config.json. */
 export const trainInputSchema = z.strictObject({
@@ -17,90 +18,23 @@ export const trainInputSchema = z.strictObject({
   }),
   base_model: baseModelRefSchema,
   hyperparameters: hyperparametersSchema,
-  limits: z.strictObject({ max_seconds: z.int().positive().nullable() }),
+  limits: z.strictObject({
+    max_seconds: z.int().positive().nullable(),
+    /** The run ends, with its adapter, before seconds × price reach this; needs the price. */
+    max_cost_micro_usd: z.int().positive().nullable(),
+    price_micro_usd_per_hour: z.int().positive().nullable(),
+  }),
+  /** Departures from the safe course that the user has agreed to. */
+  accepts: z.strictObject({
+    /** Leave rows out that have nothing to learn, instead of refusing the run. */
+    rows_without_answer: z.boolean(),
+    /** Go on although more than one row in twenty is shortened or left out by max_length. */
+    rows_cut: z.boolean(),
+  }),
+  /** Answered by the base model and at every evaluation; without any, held-out rows are used. */
+  sample_prompts: z.array(z.string().min(1).max(4000)).max(10),
 })
 export type TrainInput = z.infer<typeof trainInputSchema>
-
-/** Asks a worker what it is; costs one short job. */
-export const helloInputSchema = z.strictObject({ v: z.literal(1), action: z.literal('hello') })
-
-/** Steps a training child goes through, in order. */
-export const workerStageSchema = z.enum(['preparing', 'loading_model', 'evaluating_base', 'training', 'saving', 'packaging'])
-export type WorkerStage = z.infer<typeof workerStageSchema>
-
-const common = { seq: z.int().positive(), attempt: z.int().positive(), t: timeMsSchema }
-const step = countSchema
-
-/** One line of the worker's event log; `seq` is monotonic over the whole run. */
-export const workerEventSchema = z.discriminatedUnion('kind', [
-  z.object({
-    ...common,
-    kind: z.literal('stage'),
-    stage: workerStageSchema,
-    detail: z.string().optional(),
-    done: z.number().nonnegative().optional(),
-    total: z.number().nonnegative().optional(),
-    unit: z.enum(['bytes', 'rows', 'steps']).optional(),
-  }),
-  z.object({ ...common, kind: z.literal('resumed'), step }),
-  z.object({
-    ...common,
-    kind: z.literal('plan'),
-    rows_train: countSchema,
-    rows_eval: countSchema,
-    rows_dropped: countSchema,
-    rows_truncated: countSchema,
-    tokens_total: countSchema,
-    tokens_trained: countSchema,
-    steps_total: countSchema,
-    steps_per_epoch: countSchema,
-    parameters_trainable: countSchema,
-    parameters_total: countSchema,
-    device: z.string(),
-    dtype: z.string(),
-  }),
-  z.object({
-    ...common,
-    kind: z.literal('step'),
-    step,
-    epoch: z.number().nonnegative(),
-    loss: z.number(),
-    learning_rate: z.number().nonnegative(),
-    grad_norm: z.number().nonnegative(),
-    tokens: countSchema,
-    label_tokens: countSchema,
-    tokens_per_s: z.number().nonnegative(),
-    step_ms: z.number().nonnegative(),
-    memory_bytes: bytesSchema,
-  }),
-  z.object({
-    ...common,
-    kind: z.literal('eval'),
-    step,
-    epoch: z.number().nonnegative(),
-    eval_loss: z.number(),
-    eval_tokens: countSchema,
-    rows: countSchema,
-  }),
-  z.object({ ...common, kind: z.literal('sample'), step, prompt: z.string(), text: z.string() }),
-  z.object({ ...common, kind: z.literal('checkpoint'), step, bytes: bytesSchema, best: z.boolean() }),
-  z.object({ ...common, kind: z.literal('log'), level: z.enum(['info', 'warning', 'error']), message: z.string() }),
-  z.object({ ...common, kind: z.literal('skipped_step'), step, reason: z.string() }),
-  z.object({ ...common, kind: z.literal('stopping'), reason: z.enum(['user', 'time_limit', 'diverged', 'shutdown']) }),
-  z.object({ ...common, kind: z.literal('finished'), status: z.enum(['completed', 'stopped', 'failed']) }),
-  z.object({ ...common, kind: z.literal('heartbeat'), stage: workerStageSchema }),
-])
-export type WorkerEvent = z.infer<typeof workerEventSchema>
-
-/** The value /status shows in `output` while a job runs. */
-export const progressSnapshotSchema = z.object({
-  v: z.literal(1),
-  run_id: idSchema,
-  attempt: z.int().positive(),
-  from: countSchema,
-  to: countSchema,
-  events: z.array(workerEventSchema),
-})
 
 export const workerErrorCodeSchema = z.enum([
   'INVALID_INPUT',
@@ -113,6 +47,12 @@ export const workerErrorCodeSchema = z.enum([
   'DISK_FULL',
   'DIVERGED',
   'TIME_LIMIT',
+  'COST_LIMIT',
+  'ROWS_CUT',
+  'TARGETS_TOO_LARGE',
+  'VOLUME_READ_ONLY',
+  'UNSAFE_URL',
+  'NOT_FOUND',
   'CONFIG_MISMATCH',
   'INTERNAL',
 ])
@@ -146,6 +86,10 @@ export const workerResultSchema = z.object({
   eval_rows: z.array(z.tuple([z.number(), z.number(), countSchema])).nullable(),
   rows_truncated: countSchema,
   rows_dropped: countSchema,
+  /** Why it ended before its last step; null when all steps were done. Absent in results of older workers. */
+  ended_by: stopReasonSchema.nullable().optional(),
+  mask_samples: z.array(maskSampleSchema).max(3).optional(),
+  processes: z.int().positive().optional(),
 })
 export type WorkerResult = z.infer<typeof workerResultSchema>
 
@@ -182,18 +126,3 @@ export const manifestSchema = z.object({
   trainer_version: z.string(),
 })
 export type AdapterManifest = z.infer<typeof manifestSchema>
-
-/** Answer of a worker to `hello`. */
-export const helloReplySchema = z.object({
-  v: z.literal(1),
-  trainer_version: z.string(),
-  python: z.string(),
-  torch: z.string(),
-  device: z.object({
-    kind: z.enum(['cpu', 'cuda', 'mps']),
-    name: z.string(),
-    memory_bytes: bytesSchema.nullable(),
-    count: z.int().positive(),
-  }),
-  disk_free_bytes: bytesSchema,
-})

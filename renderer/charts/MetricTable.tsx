@@ -19,7 +19,7 @@ export function MetricTable({ train, evals }: { readonly train: Curve; readonly 
       <table aria-label="Logged values">
         <thead>
           <tr>
-            {['Step', 'Epoch', 'Loss', 'Held-out loss', 'Learning rate', 'Gradient norm', 'Tokens/s'].map((title) => (
+            {['Step', 'Epoch', 'Loss', 'Held-out loss', 'Accuracy', 'Learning rate', 'Gradient norm', 'Tokens/s'].map((title) => (
               <th key={title} scope="col">
                 {title}
               </th>
@@ -54,6 +54,7 @@ function MetricTableRow({ row }: { readonly row: MetricRow }) {
       <td>{row.epoch.toFixed(2)}</td>
       <td>{formatLoss(row.loss)}</td>
       <td>{formatLoss(row.evalLoss)}</td>
+      <td>{row.accuracy === null ? '–' : `${(row.accuracy * 100).toFixed(1)}\u00a0%`}</td>
       <td>{row.learningRate === null ? '–' : row.learningRate.toExponential(2)}</td>
       <td>{formatLoss(row.gradNorm, 2)}</td>
       <td>{row.tokensPerSecond === null ? '–' : Math.round(row.tokensPerSecond).toLocaleString('en-US')}</td>

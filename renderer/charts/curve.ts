@@ -10,11 +10,12 @@ export interface Curve {
   readonly gradNorm: Float64Array
   readonly tokensPerSecond: Float64Array
   readonly tokens: Float64Array
+  readonly accuracy: Float64Array
   readonly atMs: Float64Array
 }
 
 type Column = Exclude<keyof Curve, 'length'>
-const columns: readonly Column[] = ['step', 'epoch', 'loss', 'learningRate', 'gradNorm', 'tokensPerSecond', 'tokens', 'atMs']
+const columns: readonly Column[] = ['step', 'epoch', 'loss', 'learningRate', 'gradNorm', 'tokensPerSecond', 'tokens', 'accuracy', 'atMs']
 const firstCapacity = 256
 
 /** A curve without points. */
@@ -78,6 +79,7 @@ function allocate(capacity: number): Curve {
     gradNorm: column(),
     tokensPerSecond: column(),
     tokens: column(),
+    accuracy: column(),
     atMs: column(),
   }
 }

@@ -6,6 +6,8 @@ export interface MetricRow {
   readonly epoch: number
   readonly loss: number | null
   readonly evalLoss: number | null
+  /** Share of held-out answer tokens chosen right, 0–1. */
+  readonly accuracy: number | null
   readonly learningRate: number | null
   readonly gradNorm: number | null
   readonly tokensPerSecond: number | null
@@ -21,6 +23,7 @@ export function listMetricRows(train: Curve, evals: Curve): readonly MetricRow[]
       epoch: train.epoch[index] ?? 0,
       loss: known(train.loss[index]),
       evalLoss: null,
+      accuracy: null,
       learningRate: known(train.learningRate[index]),
       gradNorm: known(train.gradNorm[index]),
       tokensPerSecond: known(train.tokensPerSecond[index]),
@@ -29,7 +32,7 @@ export function listMetricRows(train: Curve, evals: Curve): readonly MetricRow[]
   for (let index = 0; index < evals.length; index += 1) {
     const step = evals.step[index] ?? 0
     const empty = { step, epoch: evals.epoch[index] ?? 0, loss: null, learningRate: null, gradNorm: null, tokensPerSecond: null }
-    rows.set(step, { ...(rows.get(step) ?? empty), evalLoss: known(evals.loss[index]) })
+    rows.set(step, { ...(rows.get(step) ?? empty), evalLoss: known(evals.loss[index]), accuracy: known(evals.accuracy[index]) })
   }
   return [...rows.values()].toSorted((a, b) => a.step - b.step)
 }

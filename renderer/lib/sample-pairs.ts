@@ -7,13 +7,21 @@ export interface SamplePair {
   readonly trained: { readonly text: string; readonly step: number } | null
 }
 
-/** Puts the texts of each prompt side by side, in the order the prompts were first used. */
-export function pairSamples(samples: readonly RunSample[]): readonly SamplePair[] {
+/** Steps after the first that have answers, newest first. */
+export function sampleSteps(samples: readonly RunSample[]): readonly number[] {
+  const steps = samples.flatMap(({ step }) => (step === 0 ? [] : [step]))
+  return [...new Set(steps)].toSorted((a, b) => b - a)
+}
+
+/** Puts the texts of each prompt side by side, in the order the prompts were first used; of the newest step, or of the one asked for. */
+export function pairSamples(samples: readonly RunSample[], atStep: number | null = null): readonly SamplePair[] {
   const pairs = new Map<string, SamplePair>()
   for (const { prompt, step, text } of samples) {
     const pair = pairs.get(prompt) ?? { prompt, base: null, trained: null }
     if (step === 0) pairs.set(prompt, { ...pair, base: text })
-    else if (pair.trained === null || step >= pair.trained.step) pairs.set(prompt, { ...pair, trained: { text, step } })
+    else if (atStep === null ? pair.trained === null || step >= pair.trained.step : step === atStep)
+      pairs.set(prompt, { ...pair, trained: { text, step } })
+    else pairs.set(prompt, pair)
   }
   return [...pairs.values()]
 }

@@ -1,6 +1,6 @@
 import './hyperparameter-table.css'
 import type { Hyperparameters } from '../../preload/contract/hyperparameters.ts'
-import { hyperparameterGroups, hyperparameterTexts, writeHyperparameter } from '../lib/hyperparameter-text.ts'
+import { hyperparameterGroups, hyperparameterTexts, readableHyperparameter } from '../lib/hyperparameter-text.ts'
 
 /** The frozen settings of a run, with their Hugging Face names. */
 export function HyperparameterTable({ hyperparameters }: { readonly hyperparameters: Hyperparameters }) {
@@ -26,9 +26,7 @@ export function HyperparameterTable({ hyperparameters }: { readonly hyperparamet
               <td>
                 <code>{name}</code>
               </td>
-              <td className="hyperparameter-table-value">
-                {hyperparameters[name] === null ? 'No limit' : writeHyperparameter(hyperparameters[name])}
-              </td>
+              <td className="hyperparameter-table-value">{readableHyperparameter(name, hyperparameters[name])}</td>
             </tr>
           ))}
         </tbody>

@@ -70,5 +70,10 @@ const config: RunConfig = {
     evals_per_epoch: 1,
     save_every_steps: 100,
     max_steps: null,
+    packing: true,
+    load_in_4bit: false,
+    early_stopping_patience: null,
   },
+  accepts: { rowsWithoutAnswer: false, rowsCut: false },
+  samplePrompts: [],
 }

@@ -1,4 +1,4 @@
-import type { WorkerEvent } from '../../preload/contract/worker.ts'
+import type { WorkerEvent } from '../../preload/contract/worker-events.ts'
 import { createRandom } from './random.ts'
 
 const evalEvery = 100

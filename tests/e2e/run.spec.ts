@@ -6,6 +6,7 @@ import { expect, test } from '@playwright/test'
 import { answerSaveDialog, createProfile, killApp, quitApp, removeProfile, startApp, type TestApp } from './support/app.ts'
 import { goTo, importByPicker, readRun, readSteps, startTinyRun, waitForRun, writeSmallDataset } from './support/journey.ts'
 import { testRuntime } from './support/runtime.ts'
+import { workersOf } from './support/workers.ts'
 
 /** Settings under which the tiny model trains long enough to be interrupted on any machine: over 2,000 steps. */
 const longRun = {
@@ -30,12 +31,6 @@ test.afterEach(async () => {
   removeProfile(profile)
 })
 
-function countWorkers(): number {
-  return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes('trainer/handler.py') || line.includes('train_lora.py')).length
-}
-
 function expectWholeCurve(steps: readonly number[], total: number): void {
   expect(steps).toEqual(Array.from({ length: total }, (_unused, index) => index + 1))
 }
@@ -49,6 +44,12 @@ test('a dataset becomes a verified adapter that is saved as a ZIP and deleted on
   await expect(page.getByText('Completed').first()).toBeVisible()
   expectWholeCurve(await readSteps(page, runId), run.plan?.stepsTotal ?? -1)
   expect(run.head.evalLossBase).not.toBeNull()
+
+  await page.getByRole('radio', { name: 'What the model learns' }).check()
+  const learned = page.getByRole('region', { name: /as the model reads it/ }).first()
+  await expect(learned.locator('mark').first()).toContainText(/It is \d+\./)
+  await expect(learned).toContainText(/What is \d+ and \d+\?/)
+  await expect(learned.locator('mark').filter({ hasText: 'What is' })).toHaveCount(0)
 
   await goTo(page, `/adapters/${run.adapterId ?? 'none'}`)
   await expect(page.getByText('Verified').first()).toBeVisible()
@@ -82,7 +83,7 @@ test('stopping keeps a usable adapter and ends every process', async () => {
   expect(run.head.step).toBeLessThan(run.plan?.stepsTotal ?? 0)
   await goTo(page, `/adapters/${run.adapterId ?? 'none'}`)
   await expect(page.getByText('Verified').first()).toBeVisible()
-  await expect.poll(() => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes('train_lora.py')).toBe(false)
+  await expect.poll(() => workersOf(profile, 'train_lora.py')).toEqual([])
 })
 
 test('quitting in mid-run and opening again goes on without a hole or a double point', async () => {
@@ -90,7 +91,7 @@ test('quitting in mid-run and opening again goes on without a hole or a double p
   const runId = await startTinyRun(app, longRun)
   await waitForRun(app.page, runId, ({ head }) => head.step >= 30)
   await quitApp(app)
-  expect(countWorkers()).toBe(0)
+  expect(workersOf(profile)).toEqual([])
 
   app = await startApp(profile)
   await goTo(app.page, `/runs/${runId}`)
@@ -105,7 +106,7 @@ test('a power cut in mid-run loses nothing: the next start resumes and finishes'
   const runId = await startTinyRun(app, longRun)
   await waitForRun(app.page, runId, ({ head }) => head.step >= 30)
   await killApp(app)
-  await expect.poll(countWorkers, { timeout: 30_000 }).toBe(0)
+  await expect.poll(() => workersOf(profile), { timeout: 30_000 }).toEqual([])
 
   app = await startApp(profile)
   const run = await waitForRun(app.page, runId, ({ endedAtMs }) => endedAtMs !== null)
@@ -117,7 +118,7 @@ test('a worker killed with SIGKILL is started again and the run resumes from its
   await importByPicker(app, writeSmallDataset(profile, 120))
   const runId = await startTinyRun(app, longRun)
   await waitForRun(app.page, runId, ({ head }) => head.step >= 30)
-  execFileSync('pkill', ['-KILL', '-f', 'trainer/handler.py'])
+  for (const pid of workersOf(profile, 'handler.py')) process.kill(pid, 'SIGKILL')
   const run = await waitForRun(app.page, runId, ({ endedAtMs }) => endedAtMs !== null)
   expect(run).toMatchObject({ status: 'completed', error: null })
   expect(run.attempt).toBeGreaterThan(1)

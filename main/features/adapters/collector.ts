@@ -166,7 +166,8 @@ function describeAdapter(
     health: rateTraining({ result, rowsTotal: rowsOf(run), train: dependencies.listTrainLosses(run.id) }),
     summary: summaryOf(run, result),
     origin: { datasetName: run.datasetName, datasetSha256: result.dataset_sha256, hyperparameters },
-    stoppedEarly: result.status === 'stopped' || result.steps_done < result.steps_total,
+    // The early stop of the plan is the whole training: nothing was left to gain.
+    stoppedEarly: result.ended_by !== 'early_stopping' && (result.status === 'stopped' || result.steps_done < result.steps_total),
     manifestSha256: result.manifest_sha256,
     quarantineReason: null,
     verifiedAtMs: null,

@@ -6,7 +6,15 @@ import { improvementInterval, median, spikeShare, tailOf, trendOf, type LossPoin
 export interface TrainingEvidence {
   readonly result: Pick<
     WorkerResult,
-    'error' | 'eval_loss_base' | 'eval_loss_best' | 'eval_loss_last' | 'best_step' | 'eval_rows' | 'rows_truncated' | 'rows_dropped'
+    | 'error'
+    | 'ended_by'
+    | 'eval_loss_base'
+    | 'eval_loss_best'
+    | 'eval_loss_last'
+    | 'best_step'
+    | 'eval_rows'
+    | 'rows_truncated'
+    | 'rows_dropped'
   >
   /** Rows the run was given, those left out included; null when unknown. */
   readonly rowsTotal: number | null
@@ -89,7 +97,7 @@ function interval({ result }: TrainingEvidence): Reason[] {
 
 function divergence({ result, train }: TrainingEvidence, evals: readonly number[]): Reason[] {
   const isFinite = [...train.map((point) => point.loss), ...evals].every((value) => Number.isFinite(value))
-  if (isFinite && result.error?.code !== 'DIVERGED') return []
+  if (isFinite && result.error?.code !== 'DIVERGED' && result.ended_by !== 'diverged') return []
   return [
     {
       id: 'diverged',

@@ -23,7 +23,7 @@ export interface EndpointService {
   setUpLocal(): void
   keychainStatus(): Promise<{ isAvailable: boolean; message: string }>
   /** For runs: whether an endpoint can train now, and why not. */
-  describe(id: string): { id: string; name: string; kind: 'local' | 'runpod'; canTrain: boolean; reason: string | null }
+  describe(id: string): { id: string; name: string; kind: 'local' | 'runpod'; canTrain: boolean; reason: string | null; hasCuda: boolean }
   connect(id: string): Promise<EndpointConnection>
   /** Tells the windows that something about this computer changed; never rejects. */
   publishLocal(): Promise<void>
@@ -177,7 +177,8 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       const endpoint = repository.find(id)
       if (endpoint === undefined) throw new AppError('ENDPOINT_NOT_FOUND', 'This endpoint is not there any more. Choose another one.')
       const reason = reasonOf(endpoint)
-      return { id, name: endpoint.name, kind: endpoint.kind, canTrain: reason === null, reason }
+      const hasCuda = endpoint.kind === 'runpod' || local.device()?.kind === 'cuda'
+      return { id, name: endpoint.name, kind: endpoint.kind, canTrain: reason === null, reason, hasCuda }
     },
     async connect(id) {
       const endpoint = getStored(id)

@@ -78,6 +78,8 @@ const levels: Partial<Record<MachineEventType, LogLevel>> = {
 const stopReasons = {
   user: 'requested',
   time_limit: 'the time limit is reached',
+  cost_limit: 'the money limit is reached',
+  early_stopping: 'the held-out loss no longer improves',
   diverged: 'the loss left its range',
   shutdown: 'the worker is shutting down',
 } as const

@@ -20,6 +20,7 @@ export function createRunHandlers(service: RunService): FeatureHandlers<'runs'> 
     'runs.listLog': (input) => service.listLog(input),
     'runs.listEvents': ({ id }) => service.listEvents(id),
     'runs.listSamples': ({ id }) => service.listSamples(id),
+    'runs.listMaskSamples': ({ id }) => service.listMaskSamples(id),
     'runs.exportMetricsCsv': ({ id }, { windowId }) => service.exportMetricsCsv(id, windowId),
   }
 }

@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { MetricPoint, RunLogLine, RunPlan } from '../../../preload/contract/runs.ts'
-import { workerEventSchema, type WorkerEvent } from '../../../preload/contract/worker.ts'
-import { assertNever } from '../../lib/assert-never.ts'
+import type { RunLogLine } from '../../../preload/contract/runs.ts'
+import { workerEventSchema, type WorkerEvent } from '../../../preload/contract/worker-events.ts'
 import type { EventPublisher } from '../../ipc/events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { RunEngine } from './engine.ts'
-import type { CheckpointMark, MetricRow, ProgressRepository } from './progress/repository.ts'
+import { applyEvent, createBatch, type Batch } from './ingest-batch.ts'
+import { toPoint, type ProgressRepository } from './progress/repository.ts'
 import type { RunRepository } from './repository.ts'
-import { stageProgressText } from './stage-words.ts'
-import type { MachineEvent } from './state.ts'
 
 /** Takes worker events into the database, each exactly once. */
 export interface Ingest {
@@ -41,7 +39,7 @@ export function createIngest({ repository, progress, engine, events, clock }: In
   const take = (runId: string, reads: readonly Read[]) => {
     const run = repository.find(runId)
     if (run === undefined || run.state.phase === 'ended') return
-    const batch = createBatch(run.cursor, run.plan, run.live.stageDetail)
+    const batch = createBatch(run)
     for (const read of reads) {
       if (read.seq !== null && read.seq <= batch.cursor) continue
       if (read.seq !== null) batch.cursor = read.seq
@@ -55,9 +53,10 @@ export function createIngest({ repository, progress, engine, events, clock }: In
       for (const row of batch.metrics) progress.saveMetric(runId, row)
       for (const mark of batch.checkpoints) progress.saveCheckpoint(runId, mark)
       for (const sample of batch.samples) progress.saveSample(runId, sample)
+      for (const sample of batch.maskSamples) progress.saveMaskSample(runId, sample)
       for (const line of batch.lines) written.push(progress.addLog(runId, line))
       const live = { head: progress.readHead(runId), stageDetail: batch.stageDetail, evalMs: progress.readEvalMs(runId) }
-      repository.saveProgress(runId, { cursor: batch.cursor, live, plan: batch.plan })
+      repository.saveProgress(runId, { cursor: batch.cursor, live, plan: batch.plan, memoryPlan: batch.memoryPlan })
       repository.touch(runId, clock.nowMs())
     })
     publish(runId, batch, written)
@@ -106,134 +105,6 @@ export function createIngest({ repository, progress, engine, events, clock }: In
       if (reads.length > 0) take(runId, reads)
       return true
     },
-  }
-}
-
-/** What a batch of events comes to before it is written. */
-interface Batch {
-  cursor: number
-  plan: RunPlan | null
-  stageDetail: string | null
-  voidAfterStep: number | null
-  metrics: MetricRow[]
-  checkpoints: CheckpointMark[]
-  samples: { step: number; prompt: string; text: string; atMs: number }[]
-  readonly lines: Omit<RunLogLine, 'id'>[]
-  readonly machineEvents: MachineEvent[]
-  log(level: RunLogLine['level'], message: string, atMs: number): void
-}
-
-function createBatch(cursor: number, plan: RunPlan | null, stageDetail: string | null): Batch {
-  const lines: Omit<RunLogLine, 'id'>[] = []
-  return {
-    cursor,
-    plan,
-    stageDetail,
-    voidAfterStep: null,
-    metrics: [],
-    checkpoints: [],
-    samples: [],
-    lines,
-    machineEvents: [],
-    log: (level, message, atMs) => void lines.push({ atMs, level, source: 'trainer', message }),
-  }
-}
-
-function applyEvent(batch: Batch, event: WorkerEvent): void {
-  switch (event.kind) {
-    case 'stage':
-      batch.machineEvents.push({ type: 'worker_stage', stage: event.stage, attempt: event.attempt })
-      // Steps tell how far training is; the stage's own count is the one it began with.
-      batch.stageDetail = event.stage === 'training' ? null : stageProgressText(event)
-      return
-    case 'heartbeat':
-      batch.machineEvents.push({ type: 'worker_stage', stage: event.stage, attempt: event.attempt })
-      return
-    case 'resumed':
-      return voidAfter(batch, event)
-    case 'plan':
-      batch.plan = toPlan(event)
-      return
-    case 'step':
-    case 'eval':
-      batch.metrics = withoutSame(batch.metrics, event)
-      batch.metrics.push(toMetric(event))
-      return
-    case 'sample':
-      batch.samples.push({ step: event.step, prompt: event.prompt, text: event.text, atMs: event.t })
-      return
-    case 'checkpoint':
-      batch.checkpoints.push({ step: event.step, isBest: event.best, bytes: event.bytes, atMs: event.t })
-      return
-    case 'log':
-      return batch.log(event.level, event.message, event.t)
-    case 'skipped_step':
-      return batch.log('warning', `Step ${event.step} was skipped: ${event.reason}`, event.t)
-    case 'stopping':
-      batch.machineEvents.push({ type: 'worker_stopping', reason: event.reason })
-      return
-    case 'finished':
-      return batch.log('info', `The trainer has finished: ${event.status}`, event.t)
-    default:
-      assertNever(event)
-  }
-}
-
-function voidAfter(batch: Batch, event: Extract<WorkerEvent, { kind: 'resumed' }>): void {
-  const { step } = event
-  batch.voidAfterStep = batch.voidAfterStep === null ? step : Math.min(batch.voidAfterStep, step)
-  batch.metrics = batch.metrics.filter((row) => row.step <= step)
-  batch.checkpoints = batch.checkpoints.filter((mark) => mark.step <= step)
-  batch.samples = batch.samples.filter((sample) => sample.step <= step)
-  batch.machineEvents.push({ type: 'worker_resumed', step, attempt: event.attempt })
-}
-
-function withoutSame(rows: MetricRow[], event: { kind: 'step' | 'eval'; step: number }): MetricRow[] {
-  const kind = event.kind === 'step' ? 'train' : 'eval'
-  const last = rows.at(-1)
-  // Steps come in order, so only the end of the list can hold the same one.
-  if (last === undefined || last.step < event.step) return rows
-  return rows.filter((row) => row.step !== event.step || row.kind !== kind)
-}
-
-function toMetric(event: Extract<WorkerEvent, { kind: 'step' | 'eval' }>): MetricRow {
-  const base = { step: event.step, epoch: event.epoch, attempt: event.attempt, atMs: event.t }
-  if (event.kind === 'eval') {
-    const blank = { learningRate: null, gradNorm: null, tokensPerSecond: null, tokens: null, stepMs: null, memoryBytes: null }
-    return { ...base, ...blank, kind: 'eval', loss: event.eval_loss }
-  }
-  return {
-    ...base,
-    kind: 'train',
-    loss: event.loss,
-    learningRate: event.learning_rate,
-    gradNorm: event.grad_norm,
-    tokensPerSecond: event.tokens_per_s,
-    tokens: event.tokens,
-    stepMs: event.step_ms,
-    memoryBytes: event.memory_bytes,
-  }
-}
-
-function toPoint(row: MetricRow): MetricPoint {
-  const { kind, step, epoch, loss, learningRate, gradNorm, tokensPerSecond, tokens, atMs } = row
-  return { kind, step, epoch, loss, learningRate, gradNorm, tokensPerSecond, tokens, atMs }
-}
-
-function toPlan(event: Extract<WorkerEvent, { kind: 'plan' }>): RunPlan {
-  return {
-    rowsTrain: event.rows_train,
-    rowsEval: event.rows_eval,
-    rowsDropped: event.rows_dropped,
-    rowsTruncated: event.rows_truncated,
-    tokensTotal: event.tokens_total,
-    tokensTrained: event.tokens_trained,
-    stepsTotal: event.steps_total,
-    stepsPerEpoch: event.steps_per_epoch,
-    parametersTrainable: event.parameters_trainable,
-    parametersTotal: event.parameters_total,
-    device: event.device,
-    dtype: event.dtype,
   }
 }
 

@@ -51,7 +51,8 @@ export function reduceResult(state: RunState, result: ResultSummary, atMs: numbe
   const next: RunState = { ...state, result, workerError: result.error, contactLost: null }
   if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs)
   // The job API says COMPLETED for these too: only the inner status counts.
-  if (result.status === 'failed') return endFailedInside(next, atMs)
+  if (result.status === 'failed' && !result.hasAdapter) return endFailedInside(next, atMs)
+  // A training that failed late has kept its best checkpoint; it is fetched, and the run is failed all the same.
   if (result.hasAdapter) {
     return enter({ ...next, stage: 'collecting', detail: earlyEndNote(result), submission: 'accepted' }, 'collecting')
   }
@@ -59,14 +60,14 @@ export function reduceResult(state: RunState, result: ResultSummary, atMs: numbe
   return end({ ...next, error: adapterMissingError }, 'failed', atMs)
 }
 
-function endFailedInside(state: RunState, atMs: number): Transition {
+function endFailedInside(state: RunState, atMs: number, detail: string | null = null): Transition {
   if (state.stopRequested !== null) return end(state, 'cancelled', atMs)
   const inner = state.workerError
   const error =
     inner === null
       ? { code: 'INTERNAL', message: 'The trainer failed and gave no reason.', advice: 'Look at the log, then start the run again.' }
       : { code: inner.code, message: inner.message, advice: inner.advice }
-  return end({ ...state, error }, 'failed', atMs)
+  return end({ ...state, error }, 'failed', atMs, detail)
 }
 
 /** There is no result, so the way the job ended decides. */
@@ -86,25 +87,53 @@ export function reduceCollection(
 ): Transition {
   switch (event.type) {
     case 'collected':
-      return end({ ...state, adapterId: event.adapterId }, endStatusAfter(state), atMs, earlyEndNote(state.result))
+      return endCollected({ ...state, adapterId: event.adapterId }, earlyEndNote(state.result), atMs)
     case 'collect_failed':
       return { state: { ...state, collectFailures: state.collectFailures + 1, detail: event.message }, effects: [] }
     case 'adapter_quarantined': {
       // The training is whole; only the copy is not, and that can be fetched again from the adapter's page.
       const detail = `The adapter did not pass its check and is kept apart: ${event.message}`
-      return end({ ...state, adapterId: event.adapterId }, endStatusAfter(state), atMs, detail)
+      return endCollected({ ...state, adapterId: event.adapterId }, detail, atMs)
     }
   }
 }
 
-/** Only its own time limit ends a run early and well; any other early end is cancelled, even when its adapter is kept. */
+function endCollected(state: RunState, detail: string | null, atMs: number): Transition {
+  if (state.result?.status === 'failed') return endFailedInside(state, atMs, detail)
+  return end(state, endStatusAfter(state), atMs, detail)
+}
+
+/** Ends that belong to the plan: a limit the user set, or nothing left to gain. */
+const plannedEnds: ReadonlySet<string> = new Set(['time_limit', 'cost_limit', 'early_stopping'])
+
+/** A planned early end is a good one; any other early end is cancelled, even when its adapter is kept. */
 function endStatusAfter(state: RunState): 'completed' | 'cancelled' {
   if (state.result?.status !== 'stopped') return 'completed'
   const wasAskedTo = state.stopRequested !== null || state.remoteEnd?.how === 'CANCELLED'
-  return !wasAskedTo && state.result.error?.code === 'TIME_LIMIT' ? 'completed' : 'cancelled'
+  const reason = endReasonOf(state.result)
+  return !wasAskedTo && reason !== null && plannedEnds.has(reason) ? 'completed' : 'cancelled'
+}
+
+/** Older trainers gave the reason only as the code of an error. */
+function endReasonOf({ endedBy, error }: ResultSummary): ResultSummary['endedBy'] {
+  if (endedBy !== null) return endedBy
+  if (error?.code === 'TIME_LIMIT') return 'time_limit'
+  if (error?.code === 'COST_LIMIT') return 'cost_limit'
+  return error?.code === 'DIVERGED' ? 'diverged' : null
+}
+
+const endReasons: Readonly<Record<NonNullable<ResultSummary['endedBy']>, string>> = {
+  user: 'it was stopped',
+  time_limit: 'the time limit was reached',
+  cost_limit: 'the money limit was reached',
+  early_stopping: 'the held-out loss no longer improved, so the best checkpoint was kept',
+  diverged: 'the loss left its range, so the best checkpoint was kept',
+  shutdown: 'the worker was shut down',
 }
 
 function earlyEndNote(result: ResultSummary | null): string | null {
   if (result === null || result.stepsDone >= result.stepsTotal) return null
-  return `Ended at step ${result.stepsDone} of ${result.stepsTotal}`
+  const place = `Ended at step ${result.stepsDone.toLocaleString('en-US')} of ${result.stepsTotal.toLocaleString('en-US')}`
+  const reason = endReasonOf(result)
+  return reason === null ? place : `${place}: ${endReasons[reason]}`
 }

@@ -183,6 +183,8 @@ function reduceProgress(
 const stoppingDetail: Readonly<Record<EventOf<'worker_stopping'>['reason'], string>> = {
   user: 'Stopping: the trainer finishes its step and saves',
   time_limit: 'The time limit is reached: the trainer saves what it has',
+  cost_limit: 'The money limit is reached: the trainer saves what it has',
+  early_stopping: 'The held-out loss no longer improves: the trainer keeps the best checkpoint',
   diverged: 'The loss left its range: the trainer keeps the best checkpoint',
   shutdown: 'The worker is shutting down: the trainer writes a checkpoint',
 }

@@ -11,6 +11,7 @@ const columns: readonly { readonly title: string; readonly read: (row: MetricRow
   { title: 'tokens', read: (row) => row.tokens },
   { title: 'step_ms', read: (row) => row.stepMs },
   { title: 'memory_bytes', read: (row) => row.memoryBytes },
+  { title: 'accuracy', read: (row) => row.accuracy },
   { title: 'attempt', read: (row) => row.attempt },
   { title: 'time_utc', read: (row) => new Date(row.atMs).toISOString() },
 ]

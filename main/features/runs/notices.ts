@@ -30,7 +30,7 @@ function wordsFor(type: RunNotice, run: StoredRun): { title: string; message: st
     case 'job_started':
       return { title: 'Run started', message: `${name} is running on ${state.facts.endpointName}.` }
     case 'job_completed':
-      return { title: 'Run completed', message: `${name} is done${lossText(run)}. ${closingCost(run).detail}` }
+      return { title: 'Run completed', message: `${name} is done${lossText(run)}.${endText(run)} ${closingCost(run).detail}` }
     case 'job_failed':
       return {
         title: 'Run failed',
@@ -41,6 +41,11 @@ function wordsFor(type: RunNotice, run: StoredRun): { title: string; message: st
       return { title: 'Run stopped', message: `${name} was stopped. ${kept}` }
     }
   }
+}
+
+/** Why it ended before its last step, or that its copy did not pass the check. */
+function endText({ state: { detail } }: StoredRun): string {
+  return detail === null ? '' : ` ${detail}${detail.endsWith('.') ? '' : '.'}`
 }
 
 function lossText({ live }: StoredRun): string {

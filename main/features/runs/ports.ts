@@ -34,6 +34,8 @@ export interface EndpointFacts {
   readonly canTrain: boolean
   /** Why it cannot train now, with the next action; null when it can. */
   readonly reason: string | null
+  /** True when its workers have an NVIDIA GPU. */
+  readonly hasCuda: boolean
 }
 
 /** The two ways to reach an endpoint: its job API and its volume. */

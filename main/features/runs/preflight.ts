@@ -20,7 +20,11 @@ export async function runPreflight(ports: PreflightPorts, config: RunConfig): Pr
     datasetItem(dataset),
     modelItem(model),
     endpointItem(endpoint),
-    hyperparametersItem(config, model, dataset),
+    hyperparametersItem(config, {
+      model: 'value' in model ? model.value : null,
+      endpoint: 'value' in endpoint ? endpoint.value : null,
+      validRows: 'value' in dataset ? dataset.value.validRows : 0,
+    }),
     await diskItem(ports, config, endpoint, model),
   ]
 }
@@ -64,9 +68,8 @@ function endpointItem(endpoint: Attempt<EndpointFacts>): PreflightItem {
   return red('endpoint', reason ?? `${name} cannot train now.`, 'Open Endpoints and set it up.')
 }
 
-function hyperparametersItem(config: RunConfig, model: Attempt<ModelFacts>, dataset: Attempt<DatasetFacts>): PreflightItem {
-  const validRows = 'value' in dataset ? dataset.value.validRows : 0
-  const issue = checkHyperparameters(config.hyperparameters, 'value' in model ? model.value : null, validRows)[0]
+function hyperparametersItem(config: RunConfig, surroundings: Parameters<typeof checkHyperparameters>[1]): PreflightItem {
+  const issue = checkHyperparameters(config.hyperparameters, surroundings)[0]
   if (issue === undefined) return green('hyperparameters', 'All values are within their ranges.')
   return red('hyperparameters', issue.message, `Change ${issue.field}, or choose a preset.`)
 }

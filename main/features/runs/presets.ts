@@ -13,6 +13,9 @@ const presetRowSchema = z.strictObject({
   max_length_cap: z.int(),
   lora_dropout: z.number(),
   evals_per_epoch: z.int(),
+  early_stopping_patience: z.int().nullable(),
+  max_grad_norm: z.number(),
+  max_grad_norm_4bit: z.number(),
 })
 const presetTableSchema = z.strictObject({ fast: presetRowSchema, balanced: presetRowSchema, quality: presetRowSchema })
 const presets = presetTableSchema.parse(presetTable)
@@ -24,7 +27,7 @@ const stepsWanted = 100
 const smallBatch = 8
 const smallDatasetRows = 500
 const largeDatasetRows = 50_000
-const evalRows = { share: 0.1, least: 20, most: 500, shareCap: 0.2 }
+const evalRows = { share: 0.1, least: 20, most: 500, shareCap: 0.2, leastDataset: 10 }
 const warmupStepsWanted = 5
 const shortestLength = 256
 /** Below four, so that a row in a dense language still fits; each turn adds its template's marks. */
@@ -40,8 +43,8 @@ export interface ResolvedPreset {
   readonly notes: string[]
 }
 
-/** Fills in a preset for a model and, when it is chosen already, a dataset. */
-export function resolvePreset(preset: ShippedPreset, model: ModelFacts, stats: DatasetStats | null): ResolvedPreset {
+/** Fills in a preset for a model and, when it is chosen already, a dataset; a 4-bit base asks for smaller corrections. */
+export function resolvePreset(preset: ShippedPreset, model: ModelFacts, stats: DatasetStats | null, isIn4bit = false): ResolvedPreset {
   const row = presets[preset]
   const rows = stats?.validRows ?? null
   const notes: string[] = []
@@ -62,12 +65,19 @@ export function resolvePreset(preset: ShippedPreset, model: ModelFacts, stats: D
     lr_scheduler_type: row.lr_scheduler_type,
     warmup_ratio: preset === 'fast' && steps !== null ? warmupFor(row.warmup_ratio, steps) : row.warmup_ratio,
     weight_decay: 0,
-    max_grad_norm: 1,
+    max_grad_norm: isIn4bit ? row.max_grad_norm_4bit : row.max_grad_norm,
     seed,
     eval_fraction: evalFraction,
     evals_per_epoch: row.evals_per_epoch,
     save_every_steps: steps === null ? 50 : Math.min(500, Math.max(1, Math.ceil(steps / 10))),
     max_steps: null,
+    packing: true,
+    // The values of the 4-bit base differ only once it is chosen; no preset chooses it.
+    load_in_4bit: false,
+    early_stopping_patience: evalFraction === 0 ? null : row.early_stopping_patience,
+  }
+  if (isIn4bit && row.max_grad_norm_4bit !== row.max_grad_norm) {
+    notes.push(`With a 4-bit base this preset shortens corrections above ${row.max_grad_norm_4bit} instead of ${row.max_grad_norm}.`)
   }
   if (steps !== null && steps < stepsWanted) {
     notes.push(`This makes ${steps} training steps; ${stepsWanted} or more teach better. More conversations help most.`)
@@ -89,9 +99,11 @@ export function learningRateFor(model: ModelFacts, effectiveBatch: number, total
   return Number(Math.min(5e-4, Math.max(5e-5, rate)).toPrecision(2))
 }
 
-/** Rows set aside for evaluation out of all usable rows. */
+/** Rows that the trainer sets aside for evaluation out of all usable rows; the same rule as its own. */
 export function heldOutRows(rows: number, evalFraction: number): number {
-  return Math.max(0, Math.min(rows - 1, Math.round(rows * evalFraction)))
+  if (evalFraction <= 0 || rows < evalRows.leastDataset) return 0
+  const least = rows * evalRows.shareCap >= evalRows.least ? evalRows.least : 1
+  return Math.min(evalRows.most, Math.max(least, Math.floor(rows * evalFraction + 0.5)))
 }
 
 function evalFractionFor(rows: number, notes: string[]): number {

@@ -1,4 +1,11 @@
-import { runConfigSchema, runPlanSchema, type RunConfig, type RunPlan } from '../../../preload/contract/runs.ts'
+import {
+  runConfigSchema,
+  runMemoryPlanSchema,
+  runPlanSchema,
+  type RunConfig,
+  type RunMemoryPlan,
+  type RunPlan,
+} from '../../../preload/contract/runs.ts'
 import type { SqliteDatabase } from '../../db/open.ts'
 import { emptyLive, liveSchema, type Live } from './progress/live.ts'
 import { machineEventSchema, runStateSchema, statusOf, type MachineEvent, type RunState } from './state.ts'
@@ -11,6 +18,7 @@ export interface StoredRun {
   readonly state: RunState
   readonly live: Live
   readonly plan: RunPlan | null
+  readonly memoryPlan: RunMemoryPlan | null
   /** Highest worker event taken in. */
   readonly cursor: number
   readonly lastSeenAtMs: number | null
@@ -31,6 +39,7 @@ interface RunRow {
   readonly state_json: string
   readonly head_json: string
   readonly plan_json: string | null
+  readonly memory_plan_json: string | null
   readonly event_cursor: number
   readonly last_seen_at_ms: number | null
   readonly created_at_ms: number
@@ -92,12 +101,13 @@ export function createRunRepository(db: SqliteDatabase) {
       const rows = statements.listEvents.all(id) as { seq: number; at_ms: number; event_json: string }[]
       return rows.map((row) => ({ seq: row.seq, atMs: row.at_ms, event: machineEventSchema.parse(JSON.parse(row.event_json)) }))
     },
-    saveProgress(id: string, progress: { cursor: number; live: Live; plan: RunPlan | null }) {
+    saveProgress(id: string, progress: { cursor: number; live: Live; plan: RunPlan | null; memoryPlan: RunMemoryPlan | null }) {
       statements.saveProgress.run({
         id,
         event_cursor: progress.cursor,
         head_json: JSON.stringify(progress.live),
-        plan_json: progress.plan === null ? null : JSON.stringify(progress.plan),
+        plan_json: toJson(progress.plan),
+        memory_plan_json: toJson(progress.memoryPlan),
       })
     },
     /** Replaces the words for the current stage; nothing else of the live record changes. */
@@ -126,12 +136,17 @@ function prepare(db: SqliteDatabase) {
     appendEvent: db.prepare(`INSERT INTO run_event (run_id, seq, at_ms, type, event_json)
       VALUES (@run_id, (SELECT coalesce(max(seq), 0) + 1 FROM run_event WHERE run_id = @run_id), @at_ms, @type, @event_json)`),
     listEvents: db.prepare('SELECT seq, at_ms, event_json FROM run_event WHERE run_id = ? ORDER BY seq'),
-    saveProgress: db.prepare('UPDATE run SET event_cursor = @event_cursor, head_json = @head_json, plan_json = @plan_json WHERE id = @id'),
+    saveProgress: db.prepare(`UPDATE run SET event_cursor = @event_cursor, head_json = @head_json, plan_json = @plan_json,
+      memory_plan_json = @memory_plan_json WHERE id = @id`),
     saveStageDetail: db.prepare("UPDATE run SET head_json = json_set(head_json, '$.stageDetail', json(?)) WHERE id = ?"),
     touch: db.prepare('UPDATE run SET last_seen_at_ms = max(coalesce(last_seen_at_ms, 0), ?) WHERE id = ?'),
     rename: db.prepare('UPDATE run SET name = ? WHERE id = ?'),
     markDeleted: db.prepare('UPDATE run SET deleted_at_ms = ? WHERE id = ?'),
   }
+}
+
+function toJson(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value)
 }
 
 function toRun(row: RunRow): StoredRun {
@@ -142,6 +157,7 @@ function toRun(row: RunRow): StoredRun {
     state: runStateSchema.parse(JSON.parse(row.state_json)),
     live: liveSchema.parse(JSON.parse(row.head_json)),
     plan: row.plan_json === null ? null : runPlanSchema.parse(JSON.parse(row.plan_json)),
+    memoryPlan: row.memory_plan_json === null ? null : runMemoryPlanSchema.parse(JSON.parse(row.memory_plan_json)),
     cursor: row.event_cursor,
     lastSeenAtMs: row.last_seen_at_ms,
     createdAtMs: row.created_at_ms,

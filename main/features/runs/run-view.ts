@@ -1,4 +1,4 @@
-import type { Run } from '../../../preload/contract/runs.ts'
+import type { Run, RunHead } from '../../../preload/contract/runs.ts'
 import type { StoredRun } from './repository.ts'
 import { statusOf } from './state.ts'
 
@@ -6,7 +6,7 @@ const workerStages: ReadonlySet<string> = new Set(['preparing', 'loading_model',
 
 /** A stored run as the windows see it. */
 export function toRun(stored: StoredRun): Run {
-  const { state, live, plan, config } = stored
+  const { state, plan, memoryPlan, config } = stored
   return {
     id: stored.id,
     name: stored.name,
@@ -23,7 +23,8 @@ export function toRun(stored: StoredRun): Run {
     jobId: state.jobId,
     attempt: state.attempt,
     plan,
-    head: live.head,
+    memoryPlan,
+    head: headOf(stored),
     progress: progressOf(stored),
     etaMs: etaOf(stored),
     stopRequested: state.stopRequested,
@@ -37,6 +38,12 @@ export function toRun(stored: StoredRun): Run {
     lastSeenAtMs: stored.lastSeenAtMs,
     contactLost: state.contactLost,
   }
+}
+
+/** The result knows a peak that no single step shows, that of loading and measuring. */
+function headOf({ live: { head }, state }: StoredRun): RunHead {
+  const peaks = [head.memoryPeakBytes, state.result?.peakMemoryBytes ?? null].filter((bytes) => bytes !== null)
+  return { ...head, memoryPeakBytes: peaks.length === 0 ? null : Math.max(...peaks) }
 }
 
 function stageDetailOf({ state, live }: StoredRun): string | null {

@@ -71,7 +71,7 @@ export function createRunService(dependencies: RunServiceDependencies) {
       const endpoint = await ports.endpoints.describe(config.endpointId)
       if (!endpoint.canTrain)
         throw new AppError('ENDPOINT_NOT_READY', endpoint.reason ?? `${endpoint.name} cannot train now. Open Endpoints.`)
-      assertHyperparameters(config.hyperparameters, model, dataset.validRows)
+      assertHyperparameters(config.hyperparameters, { model, endpoint, validRows: dataset.validRows })
       const id = newId()
       const facts = {
         datasetName: dataset.name,
@@ -126,6 +126,11 @@ export function createRunService(dependencies: RunServiceDependencies) {
       return progress.listSamples(id)
     },
 
+    listMaskSamples(id: string): RouteOutput<'runs.listMaskSamples'> {
+      getStored(id)
+      return progress.listMaskSamples(id)
+    },
+
     async exportMetricsCsv(id: string, windowId: number): Promise<{ path: string } | null> {
       const run = getStored(id)
       const path = await dependencies.pickCsvPath(windowId, `${fileNameFrom(run.name)}-metrics.csv`)
@@ -134,10 +139,15 @@ export function createRunService(dependencies: RunServiceDependencies) {
       return { path }
     },
 
-    async resolvePreset({ preset, baseModel, datasetId }: RouteParsed<'runs.resolvePreset'>): Promise<RouteOutput<'runs.resolvePreset'>> {
+    async resolvePreset({
+      preset,
+      baseModel,
+      datasetId,
+      isIn4bit,
+    }: RouteParsed<'runs.resolvePreset'>): Promise<RouteOutput<'runs.resolvePreset'>> {
       const model = await ports.models.describe(baseModel)
       const dataset = datasetId === null ? null : await ports.datasets.describe(datasetId)
-      return resolvePreset(preset, model, dataset?.stats ?? null)
+      return resolvePreset(preset, model, dataset?.stats ?? null, isIn4bit)
     },
 
     async estimate(config: RunConfig): Promise<RouteOutput<'runs.estimate'>> {

@@ -1,4 +1,4 @@
-import type { WorkerStage } from '../../../preload/contract/worker.ts'
+import type { WorkerStage } from '../../../preload/contract/worker-events.ts'
 
 /** A worker's stage in words. */
 export function stageLabel(stage: WorkerStage): string {

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { countSchema, idSchema, sha256Schema, timeMsSchema } from '../../../preload/contract/primitives.ts'
 import { runErrorSchema, runStageSchema, stopModeSchema, type RunStage, type RunStatus } from '../../../preload/contract/runs.ts'
-import { workerErrorSchema, workerStageSchema } from '../../../preload/contract/worker.ts'
+import { stopReasonSchema, workerStageSchema } from '../../../preload/contract/worker-events.ts'
+import { workerErrorSchema } from '../../../preload/contract/worker.ts'
 
 /** What the driver is busy with; each phase can be started again from the stored state alone. */
 export const phaseSchema = z.enum([
@@ -37,6 +38,9 @@ export const resultSummarySchema = z.object({
   error: workerErrorSchema.nullable(),
   stepsDone: countSchema,
   stepsTotal: countSchema,
+  /** Why it ended before its last step; null in results of older trainers. */
+  endedBy: stopReasonSchema.nullable().default(null),
+  peakMemoryBytes: countSchema.nullable().default(null),
 })
 export type ResultSummary = z.infer<typeof resultSummarySchema>
 
@@ -87,7 +91,7 @@ export const machineEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('job_requeued'), retries: countSchema }),
   z.object({ type: z.literal('worker_stage'), stage: workerStageSchema, attempt: countSchema }),
   z.object({ type: z.literal('worker_resumed'), step: countSchema, attempt: countSchema }),
-  z.object({ type: z.literal('worker_stopping'), reason: z.enum(['user', 'time_limit', 'diverged', 'shutdown']) }),
+  z.object({ type: z.literal('worker_stopping'), reason: stopReasonSchema }),
   z.object({ type: z.literal('stop_requested'), mode: stopModeSchema }),
   z.object({ type: z.literal('remote_ended'), how: remoteEndSchema, error: z.string().nullable() }),
   z.object({ type: z.literal('result_found'), result: resultSummarySchema }),

@@ -1,20 +1,25 @@
-import { useId } from 'react'
+import { useId, type ReactNode } from 'react'
 import { ChevronRight } from 'lucide-react'
 import {
   choicesOf,
   hyperparameterGroups,
   hyperparameterTexts,
+  readableHyperparameter,
+  switchTexts,
   writeHyperparameter,
   type HyperparameterName,
 } from '../../lib/hyperparameter-text.ts'
 import type { Hyperparameters } from '../../../preload/contract/hyperparameters.ts'
 import { Button } from '../../ui/Button.tsx'
-import { describeRange, type HyperparameterEdits, type ReadForm } from './hyperparameter-form.ts'
+import { describeRange, type BlockedSwitches, type HyperparameterEdits, type ReadForm } from './hyperparameter-form.ts'
 
 interface AdvancedSettingsProps {
   readonly base: Hyperparameters
   readonly edits: HyperparameterEdits
   readonly form: ReadForm
+  readonly blocked: BlockedSwitches
+  /** Settings that no preset has; they stand last. */
+  readonly children?: ReactNode
   /** Why the preset's values are what they are here. */
   readonly notes: readonly string[]
   readonly isOpen: boolean
@@ -24,7 +29,8 @@ interface AdvancedSettingsProps {
 }
 
 /** Every training setting, folded away until it is wanted. */
-export function AdvancedSettings({ base, edits, form, notes, isOpen, onToggle, onEdit, onReset }: AdvancedSettingsProps) {
+export function AdvancedSettings(props: AdvancedSettingsProps) {
+  const { base, edits, form, blocked, notes, isOpen, onToggle, onEdit, onReset, children } = props
   const bodyId = useId()
   const wrong = Object.keys(form.errors).length
   return (
@@ -62,13 +68,15 @@ export function AdvancedSettings({ base, edits, form, notes, isOpen, onToggle, o
                     text={edits[name] ?? writeHyperparameter(base[name])}
                     error={form.errors[name] ?? null}
                     isChanged={form.changed.includes(name)}
-                    presetText={writeHyperparameter(base[name])}
+                    presetText={readableHyperparameter(name, base[name])}
+                    blockedReason={blocked[name] ?? null}
                     onEdit={(text) => onEdit(name, text)}
                   />
                 ))}
               </div>
             </fieldset>
           ))}
+        {isOpen && children}
       </div>
     </section>
   )
@@ -80,12 +88,14 @@ interface SettingFieldProps {
   readonly error: string | null
   readonly isChanged: boolean
   readonly presetText: string
+  /** Why a switch cannot be turned on here. */
+  readonly blockedReason: string | null
   readonly onEdit: (text: string) => void
 }
 
-function SettingField({ name, text, error, isChanged, presetText, onEdit }: SettingFieldProps) {
+function SettingField({ name, text, error, isChanged, presetText, blockedReason, onEdit }: SettingFieldProps) {
   const id = useId()
-  const { label, hint } = hyperparameterTexts[name]
+  const { label, hint, empty } = hyperparameterTexts[name]
   const choices = choicesOf(name)
   const shared = { id, name, value: text, 'aria-invalid': error !== null, 'aria-describedby': `${id}-hint ${id}-error` }
   return (
@@ -94,7 +104,7 @@ function SettingField({ name, text, error, isChanged, presetText, onEdit }: Sett
         {label} <code>{name}</code>
       </label>
       {choices.length > 0 ? (
-        <select {...shared} onChange={(event) => onEdit(event.target.value)}>
+        <select {...shared} disabled={blockedReason !== null && text === switchTexts.off} onChange={(event) => onEdit(event.target.value)}>
           {choices.map((choice) => (
             <option key={choice} value={choice}>
               {choice}
@@ -107,13 +117,14 @@ function SettingField({ name, text, error, isChanged, presetText, onEdit }: Sett
           type="text"
           inputMode="decimal"
           autoComplete="off"
-          placeholder={name === 'max_steps' ? 'No limit' : undefined}
+          placeholder={empty}
           onChange={(event) => onEdit(event.target.value)}
         />
       )}
       <p id={`${id}-hint`} className="field-hint">
         {hint} {choices.length === 0 && <span>From {describeRange(name)}.</span>}{' '}
-        {isChanged && <span className="setting-field-preset">Preset: {presetText === '' ? 'no limit' : presetText}.</span>}
+        {blockedReason !== null && error === null && <span className="setting-field-preset">{blockedReason}</span>}{' '}
+        {isChanged && <span className="setting-field-preset">Preset: {presetText}.</span>}
       </p>
       <p id={`${id}-error`} role={error === null ? undefined : 'alert'} className="field-error">
         {error}

@@ -13,6 +13,7 @@ import { runDraftStore, type DraftChoice } from './draft-store.ts'
 import { describeEndpoint, EndpointChoice } from './EndpointChoice.tsx'
 import { ModelChoice } from './ModelChoice.tsx'
 import { PresetChoice, presetLines } from './PresetChoice.tsx'
+import { SamplePrompts } from './SamplePrompts.tsx'
 import type { NewRun } from './use-new-run.ts'
 
 /** The four decisions in order, then the settings behind the preset. */
@@ -22,7 +23,7 @@ export function NewRunChoices({ newRun }: { readonly newRun: NewRun }) {
     isReopened: draft.reopened === choice,
     onReopen: (isOpen: boolean) => draft.reopen(isOpen ? choice : null),
   })
-  const { datasets, dataset, endpoints, endpoint, preset, presetNotes, form } = newRun
+  const { datasets, dataset, endpoints, endpoint, preset, presetNotes, form, blocked, promptError } = newRun
   return (
     <>
       <ChoiceSection
@@ -65,12 +66,15 @@ export function NewRunChoices({ newRun }: { readonly newRun: NewRun }) {
           edits={draft.edits}
           form={form.read}
           base={form.base}
+          blocked={blocked}
           notes={presetNotes}
           isOpen={draft.isAdvancedOpen}
           onToggle={draft.setAdvancedOpen}
           onEdit={draft.edit}
           onReset={draft.resetEdits}
-        />
+        >
+          <SamplePrompts text={draft.promptText} error={promptError} onChange={draft.writePrompts} />
+        </AdvancedSettings>
       )}
     </>
   )

@@ -4,6 +4,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useStore } from 'zustand'
 import { describeError } from '../../lib/describe-error.ts'
 import { runDraftStore } from './draft-store.ts'
+import { AgreedDepartures } from './AgreedDepartures.tsx'
 import { NewRunChoices } from './NewRunChoices.tsx'
 import { PlanCard } from './PlanCard.tsx'
 import { useStartRun } from './queries.ts'
@@ -41,6 +42,7 @@ export function NewRunPage() {
           </p>
         )}
         <NewRunChoices newRun={newRun} />
+        <AgreedDepartures accepts={draft.accepts} onRefuse={draft.refuse} />
         <div className="choice new-run-name">
           <label className="field-label" htmlFor="run-name">
             Name of the run

@@ -1,9 +1,13 @@
-import { ArrowRight, CircleX, Hourglass, Package, Unplug } from 'lucide-react'
-import { Link } from '@tanstack/react-router'
+import { ArrowRight, CircleX, Flag, Hourglass, Package, RotateCw, Unplug } from 'lucide-react'
+import { Link, useNavigate } from '@tanstack/react-router'
 import type { Run } from '../../../preload/contract/runs.ts'
+import { describeError } from '../../lib/describe-error.ts'
+import { Button } from '../../ui/Button.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
+import { useStartRun } from './queries.ts'
+import { configWith, departureFor, type Departure } from './run-departures.ts'
 
-/** What the reader has to know before the figures: lost contact, a stop under way, the error, the adapter. */
+/** What the reader has to know before the figures: lost contact, a stop under way, how it ended, the error, the adapter. */
 export function RunBanners({ run }: { readonly run: Run }) {
   return (
     <>
@@ -21,15 +25,14 @@ export function RunBanners({ run }: { readonly run: Run }) {
           </div>
         </section>
       )}
-      {run.error !== null && (
-        <div className="run-banner" data-tone="bad" role="alert">
-          <CircleX size={16} aria-hidden="true" />
+      {run.error !== null && <Failure run={run} error={run.error} />}
+      {run.endedAtMs !== null && run.stageDetail !== null && (
+        <section className="run-banner" data-tone="neutral" aria-label="How the run ended">
+          <Flag size={16} aria-hidden="true" />
           <div>
-            <h3>{run.error.message}</h3>
-            <p>{run.error.advice}</p>
-            <code>{run.error.code}</code>
+            <h3>{run.stageDetail}</h3>
           </div>
-        </div>
+        </section>
       )}
       {run.adapterId !== null && (
         <Link to="/adapters/$adapterId" params={{ adapterId: run.adapterId }} className="run-banner run-adapter-link" data-tone="good">
@@ -42,6 +45,41 @@ export function RunBanners({ run }: { readonly run: Run }) {
         </Link>
       )}
     </>
+  )
+}
+
+function Failure({ run, error }: { readonly run: Run; readonly error: NonNullable<Run['error']> }) {
+  const departure = departureFor(run)
+  return (
+    <div className="run-banner" data-tone="bad" role="alert">
+      <CircleX size={16} aria-hidden="true" />
+      <div>
+        <h3>{error.message}</h3>
+        <p>{error.advice}</p>
+        <code>{error.code}</code>
+        {departure !== null && <StartAgain run={run} departure={departure} />}
+      </div>
+    </div>
+  )
+}
+
+/** The same run once more, with the one thing agreed to that the trainer refused to decide by itself. */
+function StartAgain({ run, departure }: { readonly run: Run; readonly departure: Departure }) {
+  const navigate = useNavigate()
+  const start = useStartRun()
+  const startAgain = () =>
+    start.mutate(
+      { config: configWith(run, departure), name: run.name },
+      { onSuccess: ({ id }) => void navigate({ to: '/runs/$runId', params: { runId: id } }) },
+    )
+  return (
+    <div className="run-banner-action">
+      <Button onClick={startAgain} disabled={start.isPending}>
+        <RotateCw size={14} aria-hidden="true" />
+        {departure.action}
+      </Button>
+      {start.error !== null && <p className="field-error">{describeError(start.error)}</p>}
+    </div>
   )
 }
 

@@ -1,13 +1,10 @@
-import type { ReactNode } from 'react'
 import type { Run } from '../../../preload/contract/runs.ts'
 import { describeError } from '../../lib/describe-error.ts'
-import { pairSamples } from '../../lib/sample-pairs.ts'
-import { HyperparameterTable } from '../../ui/HyperparameterTable.tsx'
-import { SampleComparison } from '../../ui/SampleComparison.tsx'
 import { Tabs } from '../../ui/Tabs.tsx'
-import { presetLabels } from '../../lib/hyperparameter-text.ts'
-import { useRunEvents, useRunSamples } from './queries.ts'
+import { useRunEvents } from './queries.ts'
+import { RunConfiguration } from './RunConfiguration.tsx'
 import { RunLog } from './RunLog.tsx'
+import { RunSamples } from './RunSamples.tsx'
 
 /** What lies under the chart: samples, log, history, configuration. */
 export function RunTabs({ run }: { readonly run: Run }) {
@@ -20,28 +17,6 @@ export function RunTabs({ run }: { readonly run: Run }) {
         { id: 'events', title: 'Events', content: <RunHistory runId={run.id} /> },
         { id: 'configuration', title: 'Configuration', content: <RunConfiguration run={run} /> },
       ]}
-    />
-  )
-}
-
-function RunSamples({ run }: { readonly run: Run }) {
-  const samples = useRunSamples(run.id)
-  const isOver = run.endedAtMs !== null
-  if (samples.error !== null) return <p className="run-tab-note">{describeError(samples.error)}</p>
-  if (samples.data === undefined) return <p className="run-tab-note">Reading the samples.</p>
-  if (samples.data.length === 0) {
-    return (
-      <p className="run-tab-note">
-        {isOver
-          ? 'The run ended before the first sample was written.'
-          : 'The base model answers a few prompts before the first step, the trained one at the end. Both are shown here side by side.'}
-      </p>
-    )
-  }
-  return (
-    <SampleComparison
-      pairs={pairSamples(samples.data)}
-      missingText={isOver ? 'Not written, the run ended before.' : 'Written when training ends.'}
     />
   )
 }
@@ -75,42 +50,5 @@ function RunHistory({ runId }: { readonly runId: string }) {
         ))}
       </tbody>
     </table>
-  )
-}
-
-function RunConfiguration({ run }: { readonly run: Run }) {
-  const { plan, config } = run
-  const facts: readonly (readonly [string, ReactNode])[] = [
-    ['Base model', config.baseModel.kind === 'folder' ? config.baseModel.path : config.baseModel.id],
-    ['Endpoint', run.endpointName],
-    ['Preset', presetLabels[config.preset]],
-    ['Dataset', `${run.datasetName}, ${run.datasetRows.toLocaleString('en-US')} rows`],
-    ['Dataset SHA-256', run.datasetSha256 === null ? '–' : <code key="hash">{run.datasetSha256}</code>],
-    [
-      'Rows',
-      plan === null
-        ? '–'
-        : `${plan.rowsTrain.toLocaleString('en-US')} trained, ${plan.rowsEval.toLocaleString('en-US')} held out, ${plan.rowsTruncated.toLocaleString('en-US')} cut, ${plan.rowsDropped.toLocaleString('en-US')} left out`,
-    ],
-    [
-      'Parameters trained',
-      plan === null ? '–' : `${plan.parametersTrainable.toLocaleString('en-US')} of ${plan.parametersTotal.toLocaleString('en-US')}`,
-    ],
-    ['Device', plan === null ? '–' : `${plan.device}, ${plan.dtype}`],
-    ['Attempt', String(run.attempt)],
-    ['Job', run.jobId ?? '–'],
-  ]
-  return (
-    <div className="run-configuration">
-      <dl className="fact-list">
-        {facts.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      <HyperparameterTable hyperparameters={config.hyperparameters} />
-    </div>
   )
 }

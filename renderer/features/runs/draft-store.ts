@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { Preset } from '../../../preload/contract/hyperparameters.ts'
 import type { BaseModelRef } from '../../../preload/contract/models.ts'
-import type { Run } from '../../../preload/contract/runs.ts'
+import type { Run, RunAccepts } from '../../../preload/contract/runs.ts'
 import type { HyperparameterName } from '../../lib/hyperparameter-text.ts'
 import { editsOf, type HyperparameterEdits } from './hyperparameter-form.ts'
 
@@ -19,6 +19,10 @@ export interface RunDraft {
   readonly isCustom: boolean
   readonly edits: HyperparameterEdits
   readonly name: string
+  /** One prompt per line. */
+  readonly promptText: string
+  /** What the user agreed to after an earlier run was refused. */
+  readonly accepts: RunAccepts
   /** A decided choice that the user opened again. */
   readonly reopened: DraftChoice | null
   readonly isAdvancedOpen: boolean
@@ -32,6 +36,9 @@ interface RunDraftActions {
   edit(name: HyperparameterName, text: string): void
   resetEdits(): void
   rename(name: string): void
+  writePrompts(promptText: string): void
+  /** Takes an agreement back. */
+  refuse(departure: keyof RunAccepts): void
   reopen(choice: DraftChoice | null): void
   setAdvancedOpen(isOpen: boolean): void
   /** Takes over every choice of an earlier run. */
@@ -49,6 +56,8 @@ const empty: RunDraft = {
   isCustom: false,
   edits: {},
   name: '',
+  promptText: '',
+  accepts: { rowsWithoutAnswer: false, rowsCut: false },
   reopened: null,
   isAdvancedOpen: false,
 }
@@ -69,6 +78,8 @@ export function createRunDraftStore(): RunDraftStore {
     edit: (name, text) => set((draft) => ({ edits: { ...draft.edits, [name]: text } })),
     resetEdits: () => set({ edits: {}, isCustom: false }),
     rename: (name) => set({ name }),
+    writePrompts: (promptText) => set({ promptText }),
+    refuse: (departure) => set((draft) => ({ accepts: { ...draft.accepts, [departure]: false } })),
     reopen: (reopened) => set({ reopened }),
     setAdvancedOpen: (isAdvancedOpen) => set({ isAdvancedOpen }),
     copyRun: ({ config }) =>
@@ -80,6 +91,8 @@ export function createRunDraftStore(): RunDraftStore {
         basis: config.preset === 'custom' ? 'balanced' : config.preset,
         isCustom: config.preset === 'custom',
         edits: editsOf(config.hyperparameters),
+        promptText: config.samplePrompts.join('\n'),
+        accepts: config.accepts,
       }),
     clear: () => set(empty),
   }))

@@ -1,5 +1,5 @@
 import { hyperparametersSchema, type Hyperparameters } from '../../../preload/contract/hyperparameters.ts'
-import { choicesOf, rangeOf, writeHyperparameter, type HyperparameterName } from '../../lib/hyperparameter-text.ts'
+import { choicesOf, isSwitch, rangeOf, switchTexts, writeHyperparameter, type HyperparameterName } from '../../lib/hyperparameter-text.ts'
 
 /** Typed-in texts by setting; a setting without one has the preset's value. */
 export type HyperparameterEdits = Readonly<Partial<Record<HyperparameterName, string>>>
@@ -15,8 +15,11 @@ export interface ReadForm {
 
 const names = hyperparametersSchema.keyof().options
 
+/** Switches that cannot be on here, with the reason. */
+export type BlockedSwitches = Readonly<Partial<Record<HyperparameterName, string>>>
+
 /** Puts the texts over the preset's values and says which are wrong and which differ. */
-export function readForm(base: Hyperparameters, edits: HyperparameterEdits): ReadForm {
+export function readForm(base: Hyperparameters, edits: HyperparameterEdits, blocked: BlockedSwitches = {}): ReadForm {
   const merged: Record<string, unknown> = { ...base }
   const errors: Partial<Record<HyperparameterName, string>> = {}
   const changed: HyperparameterName[] = []
@@ -28,8 +31,12 @@ export function readForm(base: Hyperparameters, edits: HyperparameterEdits): Rea
     else merged[name] = parsed.value
     if (parsed.error !== null || parsed.value !== base[name]) changed.push(name)
   }
+  for (const name of names) {
+    const reason = blocked[name]
+    if (reason !== undefined && merged[name] === true) errors[name] = `${reason} Choose ${switchTexts.off}.`
+  }
   const whole = hyperparametersSchema.safeParse(merged)
-  return { values: changed.some((name) => errors[name] !== undefined) || !whole.success ? null : whole.data, errors, changed }
+  return { values: Object.keys(errors).length > 0 || !whole.success ? null : whole.data, errors, changed }
 }
 
 /** Every value as text, for starting again from a finished run's exact settings. */
@@ -47,7 +54,7 @@ export function describeRange(name: HyperparameterName): string {
 function parseText(name: HyperparameterName, text: string): { value: unknown; error: null } | { value: null; error: string } {
   const range = rangeOf(name)
   const trimmed = text.trim()
-  if (range === null) return { value: trimmed, error: null }
+  if (range === null) return { value: isSwitch(name) ? trimmed === switchTexts.on : trimmed, error: null }
   if (trimmed === '' && range.isOptional) return { value: null, error: null }
   const value = Number(trimmed)
   const isRight =

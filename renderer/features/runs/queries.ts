@@ -3,7 +3,7 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tansta
 import type { RouteInput } from '../../../preload/contract/contract.ts'
 import type { Hyperparameters, Preset } from '../../../preload/contract/hyperparameters.ts'
 import type { BaseModelRef } from '../../../preload/contract/models.ts'
-import type { Run, RunConfig, StopMode } from '../../../preload/contract/runs.ts'
+import type { Run, RunAccepts, RunConfig, StopMode } from '../../../preload/contract/runs.ts'
 import { bridge } from '../../lib/bridge.ts'
 
 /** What the run list is narrowed to. */
@@ -33,6 +33,11 @@ export function useRunSamples(id: string) {
   return useQuery({ queryKey: ['runs', id, 'samples'], queryFn: () => bridge.invoke('runs.listSamples', { id }) })
 }
 
+/** Rows as the model reads them, with what it learns of them. */
+export function useRunMaskSamples(id: string) {
+  return useQuery({ queryKey: ['runs', id, 'mask-samples'], queryFn: () => bridge.invoke('runs.listMaskSamples', { id }) })
+}
+
 /** Datasets to choose from. */
 export function useDatasetChoices() {
   return useQuery({ queryKey: ['datasets', 'list', 'choices'], queryFn: () => bridge.invoke('datasets.list', {}) })
@@ -49,12 +54,25 @@ export function useEndpointChoices() {
 }
 
 /** The values behind a preset for this model and dataset. */
-export function usePreset(preset: Exclude<Preset, 'custom'>, baseModel: BaseModelRef | null, datasetId: string | null) {
+export function usePreset(choice: {
+  readonly preset: Exclude<Preset, 'custom'>
+  readonly baseModel: BaseModelRef | null
+  readonly datasetId: string | null
+  readonly isIn4bit: boolean
+}) {
+  const { baseModel, ...rest } = choice
   return useQuery({
-    queryKey: ['plan', 'preset', preset, baseModel, datasetId],
-    queryFn: () => (baseModel === null ? null : bridge.invoke('runs.resolvePreset', { preset, baseModel, datasetId })),
+    queryKey: ['plan', 'preset', choice],
+    queryFn: () => (baseModel === null ? null : bridge.invoke('runs.resolvePreset', { ...rest, baseModel })),
     enabled: baseModel !== null,
+    // One changed setting must not take the form away while its values are on the way.
+    placeholderData: keepPreviousData,
   })
+}
+
+/** What this computer can do; kept up to date by its own events. */
+export function useLocalState() {
+  return useQuery({ queryKey: ['endpoints', 'local'], queryFn: () => bridge.invoke('endpoints.localState', {}) })
 }
 
 /** What a run would do and cost; asked only for a complete configuration. */
@@ -132,8 +150,10 @@ export function composeConfig(choices: {
   endpointId: string | null
   preset: Preset
   hyperparameters: Hyperparameters | null
+  accepts: RunAccepts
+  samplePrompts: readonly string[] | null
 }): RunConfig | null {
-  const { datasetId, baseModel, endpointId, preset, hyperparameters } = choices
-  if (datasetId === null || baseModel === null || endpointId === null || hyperparameters === null) return null
-  return { datasetId, baseModel, endpointId, preset, hyperparameters }
+  const { datasetId, baseModel, endpointId, preset, hyperparameters, accepts, samplePrompts } = choices
+  if (datasetId === null || baseModel === null || endpointId === null || hyperparameters === null || samplePrompts === null) return null
+  return { datasetId, baseModel, endpointId, preset, hyperparameters, accepts, samplePrompts: [...samplePrompts] }
 }

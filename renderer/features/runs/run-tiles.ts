@@ -14,7 +14,7 @@ const unknown = '–'
 
 /** The figures of a run as they stand at `nowMs`. */
 export function buildRunTiles(run: Run, nowMs: number): readonly RunTile[] {
-  const { head, plan } = run
+  const { head } = run
   const isOver = run.endedAtMs !== null
   return [
     {
@@ -42,8 +42,8 @@ export function buildRunTiles(run: Run, nowMs: number): readonly RunTile[] {
     {
       id: 'device',
       label: 'Memory',
-      value: head.memoryBytes === null ? unknown : formatBytes(head.memoryBytes),
-      note: plan?.device ?? null,
+      value: formatBytes(isOver ? (head.memoryPeakBytes ?? head.memoryBytes) : head.memoryBytes),
+      note: memoryNote(run),
     },
   ]
 }
@@ -64,6 +64,13 @@ function compareToBase(now: number | null, base: number): string {
   const percent = Math.round((1 - now / base) * 100)
   const change = percent === 0 ? 'the same' : percent > 0 ? `${percent}\u00a0%\u00a0lower` : `${-percent}\u00a0%\u00a0higher`
   return `base ${formatLoss(base, 3)}, ${change}`
+}
+
+/** What was computed to be needed, so that it can be compared with what is used, or was at most. */
+function memoryNote({ memoryPlan, plan, head, endedAtMs }: Run): string | null {
+  if (memoryPlan === null) return plan?.device ?? null
+  const planned = `${formatBytes(memoryPlan.totalBytes)} planned`
+  return endedAtMs === null || head.memoryPeakBytes === null ? planned : `at most, ${planned}`
 }
 
 function leftNote(run: Run): string | null {

@@ -69,7 +69,8 @@ function currentStep(run: Run): StageId {
 }
 
 function lastKnownStep(run: Run): StageId {
-  if (run.adapterId !== null) return 'collect'
+  // A failed training may have left its best checkpoint; it is the training that failed.
+  if (run.adapterId !== null && run.status !== 'failed') return 'collect'
   if (run.plan !== null && run.head.step >= run.plan.stepsTotal && run.head.step > 0) return 'save'
   if (run.head.step > 0) return 'train'
   if (run.head.evalLossBase !== null) return 'train'

@@ -1,12 +1,13 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import type { Dataset } from '../../../preload/contract/datasets.ts'
-import type { Endpoint } from '../../../preload/contract/endpoints.ts'
+import type { Endpoint, LocalState } from '../../../preload/contract/endpoints.ts'
 import type { Hyperparameters, Preset } from '../../../preload/contract/hyperparameters.ts'
 import type { BaseModel } from '../../../preload/contract/models.ts'
 import type { Estimate, PreflightItem, RunConfig } from '../../../preload/contract/runs.ts'
 import { presetOf, runDraftStore } from './draft-store.ts'
-import { readForm, type ReadForm } from './hyperparameter-form.ts'
+import { switchTexts } from '../../lib/hyperparameter-text.ts'
+import { readForm, type BlockedSwitches, type ReadForm } from './hyperparameter-form.ts'
 import {
   composeConfig,
   useCatalogue,
@@ -14,9 +15,11 @@ import {
   useEndpointChoices,
   useEstimate,
   useLivePlan,
+  useLocalState,
   usePreflight,
   usePreset,
 } from './queries.ts'
+import { readPrompts } from './sample-prompts.ts'
 
 const settleMs = 500
 
@@ -31,6 +34,9 @@ export interface NewRun {
   readonly presetNotes: readonly string[]
   /** The preset's values and what the user's texts make of them; null until a model is chosen. */
   readonly form: { readonly base: Hyperparameters; readonly read: ReadForm } | null
+  /** Switches that cannot be on at the chosen endpoint. */
+  readonly blocked: BlockedSwitches
+  readonly promptError: string | null
   /** Null while a choice is missing or a value is invalid. */
   readonly config: RunConfig | null
   readonly plan: NewRunPlan
@@ -54,9 +60,18 @@ export function useNewRun(): NewRun {
   const endpoints = useEndpointChoices()
   const dataset = datasets.data?.find((entry) => entry.id === draft.datasetId && entry.isTrainable)
   const endpoint = chosenEndpoint(endpoints.data, draft.endpointId)
-  const presetValues = usePreset(draft.basis, draft.baseModel, dataset?.id ?? null)
+  const local = useLocalState()
+  const presetValues = usePreset({
+    preset: draft.basis,
+    baseModel: draft.baseModel,
+    datasetId: dataset?.id ?? null,
+    isIn4bit: draft.edits.load_in_4bit === switchTexts.on,
+  })
   const base = presetValues.data?.hyperparameters
-  const form = useMemo(() => (base === undefined ? null : { base, read: readForm(base, draft.edits) }), [base, draft.edits])
+  const noGpu = noGpuReason(endpoint, local.data)
+  const blocked: BlockedSwitches = noGpu === null ? {} : { load_in_4bit: noGpu }
+  const form = base === undefined ? null : { base, read: readForm(base, draft.edits, blocked) }
+  const prompts = readPrompts(draft.promptText)
   const preset = presetOf(draft, form?.read.changed.length ?? 0)
   const config = composeConfig({
     datasetId: dataset?.id ?? null,
@@ -64,6 +79,8 @@ export function useNewRun(): NewRun {
     endpointId: endpoint?.id ?? null,
     preset,
     hyperparameters: form?.read.values ?? null,
+    accepts: draft.accepts,
+    samplePrompts: prompts.values,
   })
   const plan = usePlan(config)
   return {
@@ -75,6 +92,8 @@ export function useNewRun(): NewRun {
     preset,
     presetNotes: presetValues.data?.notes ?? [],
     form,
+    blocked,
+    promptError: prompts.error,
     config,
     plan,
     loadError: datasets.error ?? catalogue.error ?? endpoints.error ?? presetValues.error,
@@ -85,6 +104,14 @@ export function useNewRun(): NewRun {
 function chosenEndpoint(endpoints: readonly Endpoint[] | undefined, id: string | null): Endpoint | undefined {
   const usable = endpoints?.filter((endpoint) => endpoint.canTrain) ?? []
   return usable.find((endpoint) => endpoint.id === id) ?? (id === null && usable.length === 1 ? usable[0] : undefined)
+}
+
+/** Why nothing that needs an NVIDIA GPU can be chosen; null where there is one. */
+export function noGpuReason(endpoint: Pick<Endpoint, 'kind'> | undefined, local: LocalState | undefined): string | null {
+  if (endpoint === undefined) return 'Needs an endpoint with an NVIDIA GPU.'
+  if (endpoint.kind === 'runpod' || local?.device?.kind === 'cuda') return null
+  if (local === undefined || local.device === null) return 'Needs an NVIDIA GPU. Whether this computer has one is known once it is set up.'
+  return 'Needs an NVIDIA GPU; this computer has none that can be used.'
 }
 
 function usePlan(config: RunConfig | null): NewRunPlan {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { MetricPoint } from '../../../preload/contract/runs.ts'
-import type { WorkerEvent } from '../../../preload/contract/worker.ts'
+import type { WorkerEvent } from '../../../preload/contract/worker-events.ts'
 import type { SqliteDatabase } from '../../../main/db/open.ts'
 import { createRunEngine } from '../../../main/features/runs/engine.ts'
 import { createIngest } from '../../../main/features/runs/ingest.ts'
@@ -100,6 +100,7 @@ function toPoint(row: StoredMetric): MetricPoint {
     gradNorm: row.grad_norm,
     tokensPerSecond: row.tokens_per_s,
     tokens: row.tokens,
+    accuracy: null,
     atMs: row.at_ms,
   }
 }

@@ -163,6 +163,7 @@ function describeRun(id: string): Run {
     jobId: 'job',
     attempt: 1,
     plan: null,
+    memoryPlan: null,
     head: {
       step: 100,
       epoch: 1,
@@ -176,6 +177,7 @@ function describeRun(id: string): Run {
       tokensPerSecond: null,
       tokens: 10_000,
       memoryBytes: null,
+      memoryPeakBytes: null,
       stepMs: null,
     },
     progress: 1,

@@ -30,6 +30,17 @@ function createBench(world: RunWorld = createRunWorld()) {
   return { world, ingest, published, newIngest: () => createIngest({ ...dependencies, engine }) }
 }
 
+const memoryBody: EventBody = {
+  kind: 'memory_plan',
+  weights_bytes: 1_500_000,
+  adapter_bytes: 100_000,
+  optimizer_bytes: 200_000,
+  activations_bytes: 200_000,
+  total_bytes: 2_000_000,
+  available_bytes: 1_000_000,
+  quantization: 'nf4',
+}
+
 function numbered(bodies: readonly (EventBody & { attempt?: number })[]): string[] {
   return bodies.map((body, index) => JSON.stringify({ seq: index + 1, attempt: 1, t: 1_800_000_000_000 + index * 1000, ...body }))
 }
@@ -120,6 +131,63 @@ describe('ingest', () => {
     expect([checkpoints, samples, attempt]).toEqual([[], [], 2])
     expect(live?.head).toMatchObject({ step: 7, loss: 1, lossFirst: 2.9, evalLossBase: 3, evalLoss: 1.5, evalLossBest: 1.5 })
     expect(bench.published).toContainEqual(expect.objectContaining({ payload: expect.objectContaining({ voidAfterStep: 5 }) }))
+  })
+
+  it('forgets what came after the step that a diverging training was rolled back to, and says so', () => {
+    const bench = createBench()
+    const events = [stepBody(1), stepBody(2), stepBody(3), evalBody(3), { kind: 'sample', step: 3, prompt: 'p', text: 'void' }]
+    bench.ingest.takeLines(runId, numbered([...events, { kind: 'rolled_back', step: 2, learning_rate_factor: 0.5 }, stepBody(3, 1)]))
+    const { metrics, samples, attempt } = stored(bench)
+    expect(metrics.map(({ kind, step, loss }) => [kind, step, loss])).toEqual([
+      ['train', 1, 2.9],
+      ['train', 2, 2.8],
+      ['train', 3, 1],
+    ])
+    expect([samples, attempt]).toEqual([[], 0])
+    const warnings = bench.world.progress.listLog(runId, 0, 100).filter(({ level }) => level === 'warning')
+    expect(warnings.map(({ message }) => message).join()).toContain(
+      'back to its checkpoint at step 2 and goes on with half the learning rate',
+    )
+  })
+
+  it('keeps what a trainer reports besides losses: memory planned and used, accuracy, layers, and what is learned of a row', () => {
+    const bench = createBench()
+    const segments = [
+      { text: 'user: hello', is_trained: false },
+      { text: 'Good day.', is_trained: true },
+    ]
+    const maskSample = { kind: 'mask_sample', row: 7, tokens: 9, tokens_trained: 4, segments, is_cut: true }
+    const plan = { ...planBody(4), processes: 2, packing: false, targets: ['q_proj'] }
+    const stepOf = (step: number, bytes: number) => ({ ...stepBody(step), memory_bytes: bytes })
+    bench.ingest.takeLines(runId, numbered([memoryBody, maskSample, plan, evalBody(0), stepOf(1, 5000), stepOf(2, 4000), maskSample]))
+    const run = bench.world.repository.find(runId)
+    expect(run?.memoryPlan).toMatchObject({ totalBytes: 2_000_000, availableBytes: 1_000_000, quantization: 'nf4' })
+    expect(run?.plan).toMatchObject({ processes: 2, packing: false, targets: ['q_proj'] })
+    expect(run?.live.head).toMatchObject({ memoryBytes: 4000, memoryPeakBytes: 5000 })
+    expect(bench.world.progress.listPoints(runId, -1)[0]).toMatchObject({ kind: 'eval', accuracy: 0.5 })
+    expect(bench.world.progress.listMaskSamples(runId)).toEqual([
+      {
+        row: 7,
+        tokens: 9,
+        tokensTrained: 4,
+        segments: [
+          { text: 'user: hello', isTrained: false },
+          { text: 'Good day.', isTrained: true },
+        ],
+        isCut: true,
+      },
+    ])
+    const warnings = bench.world.progress.listLog(runId, 0, 100).filter(({ level }) => level === 'warning')
+    expect(warnings.map(({ message }) => message)).toEqual(['Memory: about 2.00 MB needed, 1.00 MB available'])
+  })
+
+  it('reads the events of an older trainer, which has no plan of memory, no packing and no accuracy', () => {
+    const bench = createBench()
+    const { accuracy: _left, ...evaluation } = evalBody(0)
+    bench.ingest.takeLines(runId, numbered([planBody(4), evaluation]))
+    const run = bench.world.repository.find(runId)
+    expect([run?.memoryPlan, run?.plan?.processes, run?.plan?.packing, run?.plan?.targets]).toEqual([null, null, null, []])
+    expect(bench.world.progress.listPoints(runId, -1)[0]?.accuracy).toBeNull()
   })
 
   it('leaves out lines that are no events with one warning each, and goes on behind them', () => {

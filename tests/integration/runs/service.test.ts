@@ -59,6 +59,35 @@ describe('run routes', () => {
     expect((await handlers['runs.start']({ config: runConfig(), name: 'Mine' }, context)).name).toBe('Mine')
   })
 
+  it('hand the trainer what was agreed to, the sample prompts, and no money limit where no price is known', async () => {
+    const world = createRunWorld()
+    const { handlers } = createApp(world)
+    const config = { ...runConfig(), accepts: { rowsWithoutAnswer: true, rowsCut: false }, samplePrompts: ['Hello'] }
+    const { id } = await handlers['runs.start']({ config, name: '' }, context)
+    await world.clock.runUntil(() => world.endpoint.jobs.size === 1)
+    expect(world.endpoint.find(id)?.input).toMatchObject({
+      limits: { max_seconds: null, max_cost_micro_usd: null, price_micro_usd_per_hour: null },
+      accepts: { rows_without_answer: true, rows_cut: false },
+      sample_prompts: ['Hello'],
+      hyperparameters: { packing: true, load_in_4bit: false, early_stopping_patience: null },
+    })
+  })
+
+  it('still read a run that was stored before packing, agreements and sample prompts were known', async () => {
+    const world = createRunWorld()
+    const { service, handlers } = createApp(world)
+    const { id } = await handlers['runs.start']({ config: runConfig(), name: '' }, context)
+    world.db
+      .prepare(
+        `UPDATE run SET config_json = json_remove(config_json, '$.accepts', '$.samplePrompts', '$.hyperparameters.packing',
+        '$.hyperparameters.load_in_4bit', '$.hyperparameters.early_stopping_patience'),
+        head_json = json_remove(head_json, '$.head.memoryPeakBytes') WHERE id = ?`,
+      )
+      .run(id)
+    expect(service.get(id).config).toEqual(runConfig())
+    expect(service.get(id).head.memoryPeakBytes).toBeNull()
+  })
+
   it('list by search, status and sort', async () => {
     const world = createRunWorld()
     createFakeWorker(world.endpoint, world.clock)
@@ -128,8 +157,8 @@ describe('run routes', () => {
   it('resolve a preset with and without a dataset', async () => {
     const { handlers } = createApp(createRunWorld())
     const { baseModel } = runConfig()
-    const alone = await handlers['runs.resolvePreset']({ preset: 'fast', baseModel, datasetId: null }, context)
-    const fitted = await handlers['runs.resolvePreset']({ preset: 'fast', baseModel, datasetId }, context)
+    const alone = await handlers['runs.resolvePreset']({ preset: 'fast', baseModel, datasetId: null, isIn4bit: false }, context)
+    const fitted = await handlers['runs.resolvePreset']({ preset: 'fast', baseModel, datasetId, isIn4bit: false }, context)
     expect(alone.hyperparameters.max_length).toBe(2048)
     expect(fitted.hyperparameters.max_length).toBe(576)
     expect(fitted.notes.join(' ')).toContain('steps')
@@ -178,10 +207,12 @@ describe('the curve as CSV', () => {
       const { handlers } = createApp(world, async () => path)
       expect(await handlers['runs.exportMetricsCsv']({ id }, context)).toEqual({ path })
       const lines = (await readFile(path, 'utf8')).split('\r\n')
-      expect(lines[0]).toBe('kind,step,epoch,loss,learning_rate,grad_norm,tokens_per_s,tokens,step_ms,memory_bytes,attempt,time_utc')
+      expect(lines[0]).toBe(
+        'kind,step,epoch,loss,learning_rate,grad_norm,tokens_per_s,tokens,step_ms,memory_bytes,accuracy,attempt,time_utc',
+      )
       expect(lines).toHaveLength(1 + 8 + 1)
-      expect(lines[1]).toMatch(/^eval,0,0,3,,,,,,,1,20\d\d-/)
-      expect(lines[2]).toMatch(/^train,1,0\.1,2\.9,0\.0002,1,900,1000,1100,1000000,1,20\d\d-/)
+      expect(lines[1]).toMatch(/^eval,0,0,3,,,,,,,0\.5,1,20\d\d-/)
+      expect(lines[2]).toMatch(/^train,1,0\.1,2\.9,0\.0002,1,900,1000,1100,1000000,,1,20\d\d-/)
     } finally {
       await rm(folder, { recursive: true })
     }

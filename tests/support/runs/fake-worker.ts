@@ -115,7 +115,7 @@ export function stepBody(step: number, loss = 3 - step * 0.1): EventBody {
 }
 
 export function evalBody(step: number, loss = 3 - step * 0.1): EventBody {
-  return { kind: 'eval', step, epoch: step / 10, eval_loss: loss, eval_tokens: 900, rows: 30 }
+  return { kind: 'eval', step, epoch: step / 10, eval_loss: loss, eval_tokens: 900, rows: 30, accuracy: 0.5 }
 }
 
 export function planBody(steps: number): EventBody {

@@ -42,8 +42,13 @@ export function runConfig(changes: Partial<RunConfig['hyperparameters']> = {}): 
       evals_per_epoch: 1,
       save_every_steps: 2,
       max_steps: null,
+      packing: true,
+      load_in_4bit: false,
+      early_stopping_patience: null,
       ...changes,
     },
+    accepts: { rowsWithoutAnswer: false, rowsCut: false },
+    samplePrompts: [],
   }
 }
 
@@ -60,7 +65,9 @@ export function createRunWorld({ kind = 'local' }: { kind?: 'local' | 'runpod' }
   const published: { event: EventName; payload: unknown }[] = []
   const problems: unknown[] = []
   const adapters = { collected: [] as string[], failures: [] as AppError[], hold: null as Promise<void> | null }
-  const endpointFacts: { current: EndpointFacts } = { current: { id: endpointId, name: 'Here', kind, canTrain: true, reason: null } }
+  const endpointFacts: { current: EndpointFacts } = {
+    current: { id: endpointId, name: 'Here', kind, canTrain: true, reason: null, hasCuda: false },
+  }
   const datasetFacts = { isTrainable: true, validRows: 300, problem: null as AppError | null }
 
   const ports: RunPorts = {

@@ -23,6 +23,7 @@ const emptyHead: RunHead = {
   tokensPerSecond: null,
   tokens: 0,
   memoryBytes: null,
+  memoryPeakBytes: null,
   stepMs: null,
 }
 

@@ -1,4 +1,11 @@
-import type { MetricPoint, RunHead, RunLogLine, RunSample } from '../../../../preload/contract/runs.ts'
+import {
+  runMaskSampleSchema,
+  type MetricPoint,
+  type RunHead,
+  type RunLogLine,
+  type RunMaskSample,
+  type RunSample,
+} from '../../../../preload/contract/runs.ts'
 import type { SqliteDatabase } from '../../../db/open.ts'
 import { median } from './live.ts'
 
@@ -14,8 +21,14 @@ export interface MetricRow {
   readonly tokens: number | null
   readonly stepMs: number | null
   readonly memoryBytes: number | null
+  readonly accuracy: number | null
   readonly attempt: number
   readonly atMs: number
+}
+
+interface MaskSampleRow extends Omit<RunMaskSample, 'segments' | 'isCut'> {
+  readonly segments: string
+  readonly isCut: number
 }
 
 /** A saved training state on the volume. */
@@ -35,11 +48,11 @@ export interface MeasuredRun {
 }
 
 const metricColumns = `kind, step, epoch, loss, learning_rate AS learningRate, grad_norm AS gradNorm, tokens_per_s AS tokensPerSecond,
-  tokens, step_ms AS stepMs, memory_bytes AS memoryBytes, attempt, at_ms AS atMs`
+  tokens, step_ms AS stepMs, memory_bytes AS memoryBytes, accuracy, attempt, at_ms AS atMs`
 
 export type ProgressRepository = ReturnType<typeof createProgressRepository>
 
-/** Rows of `metric`, `checkpoint`, `run_sample` and `run_log`; no rules. */
+/** Rows of `metric`, `checkpoint`, `run_sample`, `run_mask_sample` and `run_log`; no rules. */
 export function createProgressRepository(db: SqliteDatabase) {
   const statements = { ...prepareWrites(db), ...prepareReads(db) }
   const listMetrics = (runId: string, afterStep = -1) => statements.listMetrics.all(runId, afterStep) as MetricRow[]
@@ -54,6 +67,9 @@ export function createProgressRepository(db: SqliteDatabase) {
       statements.saveCheckpoint.run({ runId, ...mark, isBest: mark.isBest ? 1 : 0 })
     },
     saveSample: (runId: string, sample: RunSample) => void statements.saveSample.run({ runId, ...sample }),
+    saveMaskSample(runId: string, { segments, isCut, ...sample }: RunMaskSample) {
+      statements.saveMaskSample.run({ runId, ...sample, segments: JSON.stringify(segments), isCut: isCut ? 1 : 0 })
+    },
     addLog(runId: string, line: Omit<RunLogLine, 'id'>): RunLogLine {
       const { lastInsertRowid } = statements.addLog.run({ runId, ...line })
       return { id: Number(lastInsertRowid), ...line }
@@ -67,6 +83,12 @@ export function createProgressRepository(db: SqliteDatabase) {
     /** The newest `limit` lines after an id, oldest first. */
     listLog: (runId: string, afterId: number, limit: number) => statements.listLog.all(runId, afterId, limit) as RunLogLine[],
     listSamples: (runId: string) => statements.listSamples.all(runId) as RunSample[],
+    listMaskSamples(runId: string): RunMaskSample[] {
+      const rows = statements.listMaskSamples.all(runId) as MaskSampleRow[]
+      return rows.map(({ segments, isCut, ...sample }) =>
+        runMaskSampleSchema.parse({ ...sample, segments: JSON.parse(segments), isCut: isCut === 1 }),
+      )
+    },
     /** The newest scalars, always computed from the stored rows. */
     readHead: (runId: string): RunHead => readHead(statements, runId),
     readEvalMs: (runId: string): number | null => median(statements.evalTimes.pluck().all(runId) as number[]),
@@ -100,20 +122,22 @@ function readHead(statements: ReturnType<typeof prepareReads>, runId: string): R
     tokensPerSecond: last?.tokensPerSecond ?? null,
     tokens: last?.tokens ?? 0,
     memoryBytes: last?.memoryBytes ?? null,
+    memoryPeakBytes: statements.memoryPeak.pluck().get(runId) as number | null,
     stepMs: median(statements.lastStepTimes.pluck().all(runId) as number[]),
   }
 }
 
-function toPoint(row: MetricRow): MetricPoint {
-  const { kind, step, epoch, loss, learningRate, gradNorm, tokensPerSecond, tokens, atMs } = row
-  return { kind, step, epoch, loss, learningRate, gradNorm, tokensPerSecond, tokens, atMs }
+/** A point of the curve as the windows see it. */
+export function toPoint(row: MetricRow): MetricPoint {
+  const { kind, step, epoch, loss, learningRate, gradNorm, tokensPerSecond, tokens, accuracy, atMs } = row
+  return { kind, step, epoch, loss, learningRate, gradNorm, tokensPerSecond, tokens, accuracy, atMs }
 }
 
 function prepareWrites(db: SqliteDatabase) {
   return {
     saveMetric: db.prepare(`INSERT OR REPLACE INTO metric
-      (run_id, kind, step, epoch, loss, learning_rate, grad_norm, tokens_per_s, tokens, step_ms, memory_bytes, attempt, at_ms)
-      VALUES (@runId, @kind, @step, @epoch, @loss, @learningRate, @gradNorm, @tokensPerSecond, @tokens, @stepMs, @memoryBytes, @attempt, @atMs)`),
+      (run_id, kind, step, epoch, loss, learning_rate, grad_norm, tokens_per_s, tokens, step_ms, memory_bytes, accuracy, attempt, at_ms)
+      VALUES (@runId, @kind, @step, @epoch, @loss, @learningRate, @gradNorm, @tokensPerSecond, @tokens, @stepMs, @memoryBytes, @accuracy, @attempt, @atMs)`),
     voidAfter: [
       db.prepare('DELETE FROM metric WHERE run_id = ? AND step > ?'),
       db.prepare('DELETE FROM checkpoint WHERE run_id = ? AND step > ?'),
@@ -126,6 +150,8 @@ function prepareWrites(db: SqliteDatabase) {
     saveSample: db.prepare(
       'INSERT OR REPLACE INTO run_sample (run_id, step, prompt, text, at_ms) VALUES (@runId, @step, @prompt, @text, @atMs)',
     ),
+    saveMaskSample: db.prepare(`INSERT OR REPLACE INTO run_mask_sample (run_id, row, tokens, tokens_trained, segments_json, is_cut)
+      VALUES (@runId, @row, @tokens, @tokensTrained, @segments, @isCut)`),
     addLog: db.prepare('INSERT INTO run_log (run_id, at_ms, level, source, message) VALUES (@runId, @atMs, @level, @source, @message)'),
   }
 }
@@ -138,7 +164,10 @@ function prepareReads(db: SqliteDatabase) {
     ),
     listLog: db.prepare(`SELECT * FROM (SELECT id, at_ms AS atMs, level, source, message FROM run_log
       WHERE run_id = ? AND id > ? ORDER BY id DESC LIMIT ?) ORDER BY id`),
-    listSamples: db.prepare('SELECT step, prompt, text, at_ms AS atMs FROM run_sample WHERE run_id = ? ORDER BY step, prompt'),
+    listSamples: db.prepare('SELECT step, prompt, text, at_ms AS atMs FROM run_sample WHERE run_id = ? ORDER BY step, at_ms, prompt'),
+    listMaskSamples: db.prepare(`SELECT row, tokens, tokens_trained AS tokensTrained, segments_json AS segments, is_cut AS isCut
+      FROM run_mask_sample WHERE run_id = ? ORDER BY row`),
+    memoryPeak: db.prepare('SELECT max(memory_bytes) FROM metric WHERE run_id = ?'),
     lastOf: db.prepare(`SELECT ${metricColumns} FROM metric WHERE run_id = ? AND kind = ? ORDER BY step DESC LIMIT 1`),
     firstOf: db.prepare(`SELECT ${metricColumns} FROM metric WHERE run_id = ? AND kind = ? ORDER BY step LIMIT 1`),
     bestEval: db.prepare("SELECT min(loss) FROM metric WHERE run_id = ? AND kind = 'eval' AND step > 0"),

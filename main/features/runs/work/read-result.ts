@@ -37,6 +37,8 @@ export function summarise(result: WorkerResult): ResultSummary {
     error: result.error,
     stepsDone: result.steps_done,
     stepsTotal: result.steps_total,
+    endedBy: result.ended_by ?? null,
+    peakMemoryBytes: result.peak_memory_bytes === 0 ? null : result.peak_memory_bytes,
   }
 }
 

@@ -38,6 +38,7 @@ export async function submitJob(work: Work): Promise<void> {
 /** The job input of a run; the same run always gives the same input. */
 export function trainInputFor(run: StoredRun): TrainInput {
   const { dataset, facts } = run.state
+  const { accepts, samplePrompts } = run.config
   if (dataset === null) throw new Error('A run without a training file cannot be submitted')
   return trainInputSchema.parse({
     v: 1,
@@ -46,7 +47,14 @@ export function trainInputFor(run: StoredRun): TrainInput {
     dataset: { kind: 'volume', key: datasetKey(dataset.sha256), ...dataset },
     base_model: run.config.baseModel,
     hyperparameters: run.config.hyperparameters,
-    limits: { max_seconds: facts.endpointKind === 'local' ? null : runpodMaxSeconds },
+    // Money can only be limited where its price is known: this computer charges nothing, RunPod's price is not read yet.
+    limits: {
+      max_seconds: facts.endpointKind === 'local' ? null : runpodMaxSeconds,
+      max_cost_micro_usd: null,
+      price_micro_usd_per_hour: null,
+    },
+    accepts: { rows_without_answer: accepts.rowsWithoutAnswer, rows_cut: accepts.rowsCut },
+    sample_prompts: samplePrompts,
   })
 }
 

@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { trainerTemplates } from '../../../../main/features/datasets/engine/tokens/folder-tokenizer.ts'
 import type { TokenModel } from '../../../../main/features/datasets/engine/open-dataset.ts'
 import { packedPath, sourcePath } from '../../../unit/main/datasets/engine/tokens/reference.ts'
 import { chatRow, createEngineLab, type EngineLab } from './engine-lab.ts'
@@ -44,4 +46,12 @@ it('says what is wrong with a folder, and counts once the folder is mended', asy
   await expect(lab.engine.countTokens('data', model)).rejects.toMatchObject({ code: 'MODEL_FOLDER_INVALID' })
   for (const name of files) copyFileSync(sourcePath(family, name), join(path, name))
   expect((await lab.engine.countTokens('data', model)).tokens?.rows).toBe(rows.length)
+})
+
+it('gives models without a template the same one as the trainer does', () => {
+  const python = process.env['TUNESMITH_PYTHON'] ?? 'python3'
+  const script =
+    'import json; from data.chat_template import CHATML_TEMPLATE, PLAIN_TEMPLATE; print(json.dumps([PLAIN_TEMPLATE, CHATML_TEMPLATE]))'
+  const printed = execFileSync(python, ['-c', script], { cwd: join(import.meta.dirname, '../../../../trainer'), encoding: 'utf8' })
+  expect([trainerTemplates.plain, trainerTemplates.chatMl]).toEqual(JSON.parse(printed))
 })

@@ -55,6 +55,11 @@ describe('training health of whole curves', () => {
     expect(starsOf({})).toBe(5)
   })
 
+  it('a run that ended by divergence is capped although its result holds no error', () => {
+    expect(starsOf({}, { ended_by: 'diverged' })).toBe(1)
+    expect(starsOf({}, { ended_by: 'early_stopping' })).toBe(5)
+  })
+
   it('undertrained: 4, with the advice to train longer', () => {
     const health = rateTraining(evidence({ best: 1.5 }, {}, { train: curve((step) => 2 - 0.0025 * step) }))
     expect(health.stars).toBe(4)

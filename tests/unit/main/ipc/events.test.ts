@@ -14,7 +14,18 @@ function createHub() {
 }
 
 function point(step: number, kind: 'train' | 'eval' = 'train'): EventPayload<'runs.progressed'>['points'][number] {
-  return { kind, step, epoch: 0, loss: 1, learningRate: null, gradNorm: null, tokensPerSecond: null, tokens: null, atMs: step }
+  return {
+    kind,
+    step,
+    epoch: 0,
+    loss: 1,
+    learningRate: null,
+    gradNorm: null,
+    tokensPerSecond: null,
+    tokens: null,
+    accuracy: null,
+    atMs: step,
+  }
 }
 
 function progress(

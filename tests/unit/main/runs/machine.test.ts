@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createState, effectsToResume, reduce, replay } from '../../../../main/features/runs/machine.ts'
 import {
   phaseSchema,
+  runStateSchema,
   statusOf,
   type Effect,
   type MachineEvent,
@@ -10,6 +11,7 @@ import {
   type Phase,
   type RunState,
 } from '../../../../main/features/runs/state.ts'
+import type { EventOf } from '../../../../main/features/runs/transition.ts'
 
 const adapterId = '01890a5d-ac96-774b-bcce-b302099a8057'
 const failure = { code: 'X', message: 'It broke.', advice: 'Start again.' }
@@ -17,11 +19,13 @@ const innerFailure = { code: 'OUT_OF_MEMORY' as const, message: 'Too big.', advi
 const facts = { datasetName: 'd', datasetRows: 3, baseModelLabel: 'm', endpointName: 'e', endpointKind: 'local' as const }
 const created: MachineEvent = { type: 'created', facts }
 
-function result(status: 'completed' | 'stopped' | 'failed', hasAdapter = true): MachineEvent {
-  return {
-    type: 'result_found',
-    result: { status, hasAdapter, error: status === 'failed' ? innerFailure : null, stepsDone: 3, stepsTotal: 6 },
-  }
+function result(
+  status: 'completed' | 'stopped' | 'failed',
+  hasAdapter = true,
+  endedBy: EventOf<'result_found'>['result']['endedBy'] = null,
+): EventOf<'result_found'> {
+  const error = status === 'failed' ? innerFailure : null
+  return { type: 'result_found', result: { status, hasAdapter, error, stepsDone: 3, stepsTotal: 6, endedBy, peakMemoryBytes: null } }
 }
 function remote(how: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT' | 'NOT_FOUND'): MachineEvent {
   return { type: 'remote_ended', how, error: null }
@@ -192,6 +196,8 @@ const timeLimited: MachineEvent = {
     error: { code: 'TIME_LIMIT', message: 'The time limit was reached.', advice: 'Allow more time.' },
     stepsDone: 5,
     stepsTotal: 10,
+    endedBy: null,
+    peakMemoryBytes: null,
   },
 }
 
@@ -210,6 +216,22 @@ describe('how runs end', () => {
       'completed',
     ],
     ['a time limit that kept an adapter is completed', [...reading, timeLimited, oneOfEach.collected], 'completed'],
+    ['an early stop is completed', [...reading, result('completed', true, 'early_stopping'), oneOfEach.collected], 'completed'],
+    [
+      'an early stop told as stopped is completed too',
+      [...reading, result('stopped', true, 'early_stopping'), oneOfEach.collected],
+      'completed',
+    ],
+    [
+      'a money limit that kept an adapter is completed',
+      [...reading, result('stopped', true, 'cost_limit'), oneOfEach.collected],
+      'completed',
+    ],
+    [
+      'a divergence is failed although its best adapter is kept',
+      [...reading, result('failed', true, 'diverged'), oneOfEach.collected],
+      'failed',
+    ],
     ['an early end that nobody asked for is never called complete', [...reading, result('stopped'), oneOfEach.collected], 'cancelled'],
     ['cancelled elsewhere without a result is cancelled', [...training, remote('CANCELLED'), oneOfEach.result_missing], 'cancelled'],
     [
@@ -230,6 +252,28 @@ describe('how runs end', () => {
     ['a lost post of a stopped run is not posted again', [...sent, oneOfEach.submit_lost, keep, oneOfEach.submit_again], 'cancelled'],
   ] as const)('%s', (_title, events, expected) => {
     expect(phaseAfter(events)).toBe(expected)
+  })
+
+  it('the end sentence says why a run ended before its last step', () => {
+    const detail = (endedBy: 'early_stopping' | 'cost_limit' | null) =>
+      after([...reading, result('completed', true, endedBy), oneOfEach.collected]).detail
+    expect(detail('early_stopping')).toBe('Ended at step 3 of 6: the held-out loss no longer improved, so the best checkpoint was kept')
+    expect(detail('cost_limit')).toBe('Ended at step 3 of 6: the money limit was reached')
+    expect(detail(null)).toBe('Ended at step 3 of 6')
+  })
+
+  it('a divergence keeps its error and its adapter, so that hours of training are not thrown away', () => {
+    const state = after([...reading, result('failed', true, 'diverged'), oneOfEach.collected])
+    expect(state).toMatchObject({ finalStatus: 'failed', error: innerFailure })
+    expect(state.adapterId).not.toBeNull()
+  })
+
+  it('a state stored before ended_by was known can still be read', () => {
+    const state = after([...reading, result('stopped')])
+    const stored = JSON.parse(JSON.stringify(state)) as { result: Record<string, unknown> }
+    delete stored.result['endedBy']
+    delete stored.result['peakMemoryBytes']
+    expect(runStateSchema.parse(stored)).toEqual(state)
   })
 
   it('a late answer to the post wins over asking again', () => {

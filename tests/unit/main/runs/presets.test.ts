@@ -125,6 +125,36 @@ describe('presets', () => {
     expect(resolvePreset('quality', model({ label: 'Qwen/Qwen3-Next-80B-A3B-Instruct' }), null).hyperparameters.lora_dropout).toBe(0)
   })
 
+  it('stop early after three measurements in quality only, and never without held-out rows to measure', () => {
+    const patience = (preset: 'fast' | 'balanced' | 'quality', rows: number) =>
+      resolvePreset(preset, model(), stats(rows)).hyperparameters.early_stopping_patience
+    expect([patience('fast', 300), patience('balanced', 300), patience('quality', 300)]).toEqual([null, null, 3])
+    expect(patience('quality', 39)).toBeNull()
+  })
+
+  it('shorten corrections at 0.3 for a 4-bit base in quality only, and at 1 everywhere else', () => {
+    const clip = (preset: 'fast' | 'balanced' | 'quality', isIn4bit: boolean) =>
+      resolvePreset(preset, model(), null, isIn4bit).hyperparameters.max_grad_norm
+    expect([clip('fast', false), clip('balanced', false), clip('quality', false)]).toEqual([1, 1, 1])
+    expect([clip('fast', true), clip('balanced', true), clip('quality', true)]).toEqual([1, 1, 0.3])
+  })
+
+  it('pack rows and leave the base in full precision', () => {
+    expect(resolvePreset('quality', model(), null, true).hyperparameters).toMatchObject({ packing: true, load_in_4bit: false })
+  })
+
+  it.each([
+    ['Qwen3-8B', { hiddenSize: 4096 }, 2000, 1.7e-4, 16],
+    ['Qwen3-8B on a small dataset', { hiddenSize: 4096 }, 300, 1.8e-4, 8],
+    ['Llama-3.1-8B', { family: 'llama', hiddenSize: 4096 }, 2000, 1e-4, 16],
+    ['Llama-3.1-8B on a small dataset', { family: 'llama', hiddenSize: 4096 }, 300, 1.1e-4, 8],
+    ['Gemma-3-12B', { family: 'gemma', hiddenSize: 3840 }, 2000, 2e-4, 16],
+    ['SmolLM2-135M on a small dataset', { family: 'smollm', hiddenSize: 576 }, 300, 2.1e-4, 8],
+  ] as const)('give %s the learning rate of the published rule', (_name, facts, rows, rate, batch) => {
+    const { hyperparameters } = resolvePreset('balanced', model(facts), stats(rows))
+    expect([hyperparameters.learning_rate, batchOf(hyperparameters)]).toEqual([rate, batch])
+  })
+
   it('resolve for a single row', () => {
     const { hyperparameters, notes } = resolvePreset('fast', model(), stats(1))
     expect(hyperparameters.eval_fraction).toBe(0)
@@ -134,6 +164,7 @@ describe('presets', () => {
 
 describe('hyperparameter checks name the field', () => {
   const base = runConfig().hyperparameters
+  const surroundings = { model: model({ contextLength: 4096 }), endpoint: { hasCuda: false }, validRows: 300 }
   it.each([
     [{ learning_rate: 0.02 }, 'learning_rate'],
     [{ learning_rate: 9e-7 }, 'learning_rate'],
@@ -141,13 +172,16 @@ describe('hyperparameter checks name the field', () => {
     [{ lora_r: 0 }, 'lora_r'],
     [{ max_length: 8192 }, 'max_length'],
     [{ per_device_train_batch_size: 64, gradient_accumulation_steps: 64 }, 'gradient_accumulation_steps'],
+    [{ load_in_4bit: true }, 'load_in_4bit'],
   ])('%j', (change, field) => {
-    expect(checkHyperparameters({ ...base, ...change }, model({ contextLength: 4096 }), 300)[0]?.field).toBe(field)
+    expect(checkHyperparameters({ ...base, ...change }, surroundings)[0]?.field).toBe(field)
   })
 
   it('accepts the outermost allowed values', () => {
-    expect(
-      checkHyperparameters({ ...base, learning_rate: 1e-2, lora_r: 256, max_length: 4096 }, model({ contextLength: 4096 }), 300),
-    ).toEqual([])
+    expect(checkHyperparameters({ ...base, learning_rate: 1e-2, lora_r: 256, max_length: 4096 }, surroundings)).toEqual([])
+  })
+
+  it('lets a 4-bit base through where there is an NVIDIA GPU, so that RunPod users are not locked out', () => {
+    expect(checkHyperparameters({ ...base, load_in_4bit: true }, { ...surroundings, endpoint: { hasCuda: true } })).toEqual([])
   })
 })

@@ -14,6 +14,7 @@ const point = (kind: MetricPoint['kind'], step: number, atMs: number): MetricPoi
   gradNorm: null,
   tokensPerSecond: null,
   tokens: null,
+  accuracy: null,
   atMs,
 })
 const sample = (prompt: string, step: number, text: string): RunSample => ({ prompt, step, text, atMs: step })

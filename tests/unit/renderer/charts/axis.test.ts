@@ -15,6 +15,7 @@ const point = (kind: MetricPoint['kind'], step: number, loss: number): MetricPoi
   gradNorm: null,
   tokensPerSecond: null,
   tokens: null,
+  accuracy: kind === 'eval' ? 0.25 : null,
   atMs: step,
 })
 
@@ -48,10 +49,10 @@ describe('table of values', () => {
   it('shows a step once, with its training and held-out values side by side', () => {
     const train = appendPoints(emptyCurve, [point('train', 1, 3), point('train', 2, 2)])
     const evals = appendPoints(emptyCurve, [point('eval', 0, 4), point('eval', 2, 2.5)])
-    expect(listMetricRows(train, evals).map((row) => [row.step, row.loss, row.evalLoss])).toEqual([
-      [0, null, 4],
-      [1, 3, null],
-      [2, 2, 2.5],
+    expect(listMetricRows(train, evals).map((row) => [row.step, row.loss, row.evalLoss, row.accuracy])).toEqual([
+      [0, null, 4, 0.25],
+      [1, 3, null, null],
+      [2, 2, 2.5, 0.25],
     ])
   })
 })

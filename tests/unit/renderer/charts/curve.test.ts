@@ -17,6 +17,7 @@ function point(step: number, loss = 1, kind: MetricPoint['kind'] = 'train'): Met
     gradNorm: 1,
     tokensPerSecond: 100,
     tokens: step * 50,
+    accuracy: null,
     atMs: 1000 + step * 1000,
   }
 }

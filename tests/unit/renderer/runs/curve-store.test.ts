@@ -6,7 +6,18 @@ import { applyProgress, type CurveState } from '../../../../renderer/features/ru
 const ready: CurveState = { status: 'ready', train: emptyCurve, evals: emptyCurve, checkpoints: [], cursor: 0 }
 
 function point(step: number, loss: number): MetricPoint {
-  return { kind: 'train', step, epoch: 0, loss, learningRate: null, gradNorm: null, tokensPerSecond: null, tokens: null, atMs: step }
+  return {
+    kind: 'train',
+    step,
+    epoch: 0,
+    loss,
+    learningRate: null,
+    gradNorm: null,
+    tokensPerSecond: null,
+    tokens: null,
+    accuracy: null,
+    atMs: step,
+  }
 }
 
 describe('applyProgress', () => {

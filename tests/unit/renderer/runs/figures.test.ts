@@ -67,6 +67,21 @@ describe('tiles of a run', () => {
     expect(value(createRun({ endedAtMs: 1_700_000_035_000, etaMs: 46_000 }), 'left')?.value).toBe('–')
   })
 
+  it('sets the memory planned beside the memory used, and the highest use beside it once the run has ended', () => {
+    const memoryPlan = {
+      weightsBytes: 1,
+      adapterBytes: 1,
+      optimizerBytes: 1,
+      activationsBytes: 1,
+      totalBytes: 1_600_000_000,
+      availableBytes: null,
+      quantization: 'none' as const,
+    }
+    expect(value(createRun({ memoryPlan }), 'device')).toMatchObject({ value: '1.8 GB', note: '1.6 GB planned' })
+    expect(value(createRun({ memoryPlan, endedAtMs: 1 }), 'device')).toMatchObject({ value: '1.9 GB', note: 'at most, 1.6 GB planned' })
+    expect(value(createRun(), 'device')?.note).toBe('cpu')
+  })
+
   it('compares the held-out loss with the base model in the right direction', () => {
     expect(value(createRun(), 'held-out')?.note?.replaceAll('\u00a0', ' ')).toBe('base 3.000, 33 % lower')
     const worse = { ...createRun().head, evalLoss: 3.3 }

@@ -20,6 +20,9 @@ export const hyperparameters: Hyperparameters = {
   evals_per_epoch: 5,
   save_every_steps: 20,
   max_steps: null,
+  packing: true,
+  load_in_4bit: false,
+  early_stopping_patience: null,
 }
 
 export const plan: RunPlan = {
@@ -35,6 +38,9 @@ export const plan: RunPlan = {
   parametersTotal: 135_000_000,
   device: 'cpu',
   dtype: 'float32',
+  processes: 1,
+  packing: true,
+  targets: ['q_proj', 'v_proj'],
 }
 
 /** A run in the middle of training, changed as a test needs it. */
@@ -51,6 +57,8 @@ export function createRun(changes: Partial<Run> = {}): Run {
       endpointId: '0198a000-0000-7000-8000-000000000003',
       preset: 'balanced',
       hyperparameters,
+      accepts: { rowsWithoutAnswer: false, rowsCut: false },
+      samplePrompts: [],
     },
     datasetName: 'support-chats',
     datasetSha256: 'a'.repeat(64),
@@ -61,6 +69,7 @@ export function createRun(changes: Partial<Run> = {}): Run {
     jobId: 'job-1',
     attempt: 1,
     plan,
+    memoryPlan: null,
     head: {
       step: 12,
       epoch: 0.7,
@@ -74,6 +83,7 @@ export function createRun(changes: Partial<Run> = {}): Run {
       tokensPerSecond: 410,
       tokens: 10_000,
       memoryBytes: 1_800_000_000,
+      memoryPeakBytes: 1_900_000_000,
       stepMs: 2100,
     },
     progress: 12 / 34,

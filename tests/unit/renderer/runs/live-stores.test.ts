@@ -14,6 +14,7 @@ const point = (step: number): MetricPoint => ({
   gradNorm: null,
   tokensPerSecond: null,
   tokens: null,
+  accuracy: null,
   atMs: step,
 })
 const line = (id: number): RunLogLine => ({ id, atMs: id, level: 'info', source: 'trainer', message: `line ${id}` })

@@ -4,7 +4,10 @@ import { hyperparametersSchema } from '../../../../preload/contract/hyperparamet
 import { isSameModel, nameModel, readModelId, writeParameters } from '../../../../renderer/features/runs/base-model.ts'
 import { createRunDraftStore, presetOf } from '../../../../renderer/features/runs/draft-store.ts'
 import { editsOf, readForm } from '../../../../renderer/features/runs/hyperparameter-form.ts'
-import { hyperparameterGroups } from '../../../../renderer/lib/hyperparameter-text.ts'
+import { hyperparameterGroups, readableHyperparameter } from '../../../../renderer/lib/hyperparameter-text.ts'
+import { readPrompts } from '../../../../renderer/features/runs/sample-prompts.ts'
+import { noGpuReason } from '../../../../renderer/features/runs/use-new-run.ts'
+import { aLocalState } from '../../../support/renderer/fixtures.ts'
 import { createRun, hyperparameters } from './fixtures.ts'
 
 describe('hyperparameter form', () => {
@@ -39,6 +42,26 @@ describe('hyperparameter form', () => {
   it('writes every value so that "Run again" starts from exactly the same settings', () => {
     const odd = { ...hyperparameters, learning_rate: 0.000_183_749_2, max_steps: 12 }
     expect(readForm({ ...hyperparameters, lora_r: 8 }, editsOf(odd)).values).toEqual(odd)
+  })
+
+  it('reads a switch back as what it was, so that "Run again" does not turn packing off', () => {
+    expect(readForm(hyperparameters, { packing: 'Off', load_in_4bit: 'Off' })).toMatchObject({
+      values: { packing: false, load_in_4bit: false },
+      changed: ['packing'],
+    })
+    expect(readForm({ ...hyperparameters, packing: false }, editsOf(hyperparameters)).values?.packing).toBe(true)
+  })
+
+  it('does not start a 4-bit run where there is no NVIDIA GPU, also when it was copied from one that had', () => {
+    const copied = readForm(hyperparameters, { load_in_4bit: 'On' }, { load_in_4bit: 'Needs an NVIDIA GPU.' })
+    expect(copied).toMatchObject({ values: null, errors: { load_in_4bit: 'Needs an NVIDIA GPU. Choose Off.' } })
+    expect(readForm(hyperparameters, {}, { load_in_4bit: 'Needs an NVIDIA GPU.' }).errors).toEqual({})
+  })
+
+  it('names an empty limit by what it means, not by another setting’s word', () => {
+    expect(readableHyperparameter('early_stopping_patience', null)).toBe('Off')
+    expect(readableHyperparameter('max_steps', null)).toBe('No limit')
+    expect(readForm(hyperparameters, { early_stopping_patience: '' })).toMatchObject({ values: { early_stopping_patience: null } })
   })
 
   it('shows every setting once', () => {
@@ -76,6 +99,44 @@ describe('draft of a run', () => {
       isCustom: true,
       name: '',
     })
+  })
+})
+
+describe('an NVIDIA GPU', () => {
+  const python = { status: 'ready', version: '3.12.4', message: 'Ready.', progress: null } as const
+  const local = (kind: 'cpu' | 'cuda') => ({ ...aLocalState(python), device: { kind, name: kind, memoryBytes: null } })
+
+  it('is not missed on RunPod, and is on a computer without one or not yet known', () => {
+    expect(noGpuReason({ kind: 'runpod' }, undefined)).toBeNull()
+    expect(noGpuReason({ kind: 'local' }, local('cuda'))).toBeNull()
+    expect(noGpuReason({ kind: 'local' }, local('cpu'))).toContain('this computer has none')
+    expect(noGpuReason({ kind: 'local' }, undefined)).toContain('once it is set up')
+    expect(noGpuReason(undefined, local('cuda'))).toContain('Needs an endpoint')
+  })
+})
+
+describe('sample prompts', () => {
+  it('are one on each line, without empty ones and repeats', () => {
+    expect(readPrompts(' Hello \n\nWhat is due?\nHello')).toEqual({ values: ['Hello', 'What is due?'], error: null })
+    expect(readPrompts('')).toEqual({ values: [], error: null })
+  })
+
+  it('are refused when there are more than ten or one is too long, before main would refuse the run', () => {
+    const eleven = Array.from({ length: 11 }, (_, at) => `prompt ${at}`).join('\n')
+    expect(readPrompts(eleven)).toEqual({ values: null, error: 'Write at most 10 prompts; these are 11.' })
+    expect(readPrompts('x'.repeat(4001)).error).toContain('4,000')
+  })
+
+  it('and agreements go with "Run again" and can be taken back', () => {
+    const store = createRunDraftStore()
+    const run = createRun()
+    store.getState().copyRun({
+      ...run,
+      config: { ...run.config, samplePrompts: ['a', 'b'], accepts: { rowsWithoutAnswer: true, rowsCut: true } },
+    })
+    expect(store.getState().promptText).toBe('a\nb')
+    store.getState().refuse('rowsCut')
+    expect(store.getState().accepts).toEqual({ rowsWithoutAnswer: true, rowsCut: false })
   })
 })
 

@@ -28,6 +28,11 @@ describe('stage strip', () => {
     expect(states(createRun({ ...failed, plan: null, head, startedAtMs: null, jobId: null }))).toBe('failed todo todo todo todo todo todo')
   })
 
+  it('marks training as failed when a diverged run kept its best adapter, not the copying of it', () => {
+    const diverged = createRun({ status: 'failed', stage: 'ended', endedAtMs: 1, adapterId: createRun().id })
+    expect(states(diverged)).toBe('done done done done failed todo todo')
+  })
+
   it('never shows a completed run with a step left to do', () => {
     expect(states(createRun({ status: 'completed', stage: 'ended', adapterId: createRun().id }))).toBe('done done done done done done done')
   })

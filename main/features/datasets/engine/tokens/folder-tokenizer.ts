@@ -30,11 +30,28 @@ const configSchema = z.looseObject({
     .catch(null),
 })
 
-/** What the trainer uses for base models without a template of their own; both must write it alike. */
-export const plainTemplate =
-  "{% for message in messages %}{{ '### ' + message['role'] + '\n' + message['content'] }}" +
-  "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{{ '\n\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '### assistant\n' }}{% endif %}"
+const chatMlTokens = ['<|im_start|>', '<|im_end|>'] as const
+const tools = (open: string, close: string) =>
+  `{% if tools %}{{ '${open}' }}{% for tool in tools %}{{ tool | tojson + '\n' }}{% endfor %}{{ '${close}' }}{% endif %}`
+const calls =
+  "{% for call in message['tool_calls'] or [] %}{{ '' if loop.first and not message['content'] else '\n' }}" +
+  "{{ '<tool_call>\n' + (call['function'] or call) | tojson + '\n</tool_call>' }}{% endfor %}"
+
+/** What the trainer gives base models without a template of their own; both sides write them alike. */
+export const trainerTemplates = {
+  plain:
+    tools('### tools\n', '\n') +
+    "{% for message in messages %}{{ '### ' + message['role'] + '\n' + message['content'] }}" +
+    calls +
+    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{{ '\n\n' }}{% endfor %}" +
+    "{% if add_generation_prompt %}{{ '### assistant\n' }}{% endif %}",
+  chatMl:
+    tools('<|im_start|>tools\n', '<|im_end|>\n') +
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] }}" +
+    calls +
+    "{{ '<|im_end|>\n' }}{% endfor %}" +
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
+} as const
 
 /** Reads the tokenizer of a model's folder. */
 export async function readFolderTokenizer(folder: string): Promise<FolderTokenizer> {
@@ -44,7 +61,9 @@ export async function readFolderTokenizer(folder: string): Promise<FolderTokeniz
   }
   const tokenizerConfig = (await readText(join(folder, 'tokenizer_config.json'))) ?? '{}'
   const config = configSchema.safeParse(parseTokenizerFile(tokenizerConfig)).data
-  const template = (await readText(join(folder, 'chat_template.jinja'))) ?? templateIn(config?.chat_template ?? null) ?? plainTemplate
+  const own = (await readText(join(folder, 'chat_template.jinja'))) ?? templateIn(config?.chat_template ?? null)
+  const knowsChatMl = chatMlTokens.every((token) => tokenizerJson.includes(JSON.stringify(token)))
+  const template = own ?? (knowsChatMl ? trainerTemplates.chatMl : trainerTemplates.plain)
   const hash = createHash('sha256')
   for (const part of [tokenizerJson, tokenizerConfig, template]) hash.update(`${part.length}\n`).update(part)
   return {
@@ -53,7 +72,7 @@ export async function readFolderTokenizer(folder: string): Promise<FolderTokeniz
     tokenizerConfig,
     chatTemplate: template,
     bosToken: config?.bos_token ?? null,
-    eosToken: config?.eos_token ?? null,
+    eosToken: own === null && knowsChatMl ? chatMlTokens[1] : (config?.eos_token ?? null),
     sha256: hash.digest('hex'),
   }
 }

@@ -57,6 +57,21 @@ describe('what is learned of a row', () => {
     expect(learnedTexts(tokensWith(rewriting), chat)).toEqual(['cd<end>', '(last) fg<end>\n'])
   })
 
+  it('only reads a tool call in a history that the template rewrites', () => {
+    const rewriting = `{% for m in messages %}<{{ m.role }}>\n{% if m.role == 'assistant' and loop.last %}(last) {% endif %}{{ m.content }}{% for c in m.tool_calls or [] %}{% if m.content %}\n{% endif %}[{{ c.function.name }}]{% endfor %}<end>\n{% endfor %}{% if add_generation_prompt %}<assistant>\n{% endif %}`
+    const moving = `{% set plain = messages | selectattr("tool_calls", "undefined") | rejectattr("role", "equalto", "tool") | list %}{% for m in plain %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must alternate.') }}{% endif %}{% endfor %}{% set asked = plain | selectattr("role", "equalto", "user") | list %}{% for m in messages %}{% if m.role == 'user' %}{% if m == asked[-1] %}(tools){% endif %}({{ m.content }}){% elif m.tool_calls is defined %}[{{ m.tool_calls[0].function.name }}]<end>{% else %}{{ m.content }}{% if m.role == 'assistant' %}<end>{% endif %}{% endif %}{% endfor %}`
+    const row = chatRow([
+      { role: 'user', content: 'a' },
+      { role: 'assistant', content: '', toolCalls: [{ id: '1', name: 'f', arguments: '{}' }] },
+      { role: 'tool', content: 'b' },
+      { role: 'assistant', content: 'c' },
+      { role: 'user', content: 'd' },
+      { role: 'assistant', content: 'e' },
+    ])
+    expect(learnedTexts(tokensWith(rewriting), row)).toEqual(['[f]<end>', 'c<end>', '(last) e<end>\n'])
+    expect(learnedTexts(tokensWith(moving), row)).toEqual(['[f]<end>', 'c<end>', 'e<end>'])
+  })
+
   it('learns the first answer of a row that starts with it only from its second token on', () => {
     const bare = '{% for m in messages %}{{ m.content }}<end>{% endfor %}'
     expect(tokensWith(bare).count(chatRow([{ role: 'assistant', content: 'ab' }]))).toEqual({ total: 3, trained: 2, problem: null })
