@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Sequence
 
-from data import Row
+from data.encoder import Row
 from protocol import Hyperparameters
 
 # Rows are sorted by length only within this many batches, so that batches stay mixed.

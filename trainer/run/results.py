@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from protocol import EndStatus, RunFailure, TrainInput
-from run_progress import Progress
-from storage import read_json, write_json
+from protocol import EndStatus, RunFailure, StopReason, TrainInput
+from run.attempts import require_newest
+from run.checkpoint_files import make_room
+from run.reserve import free_reserve
+from run.run_progress import Progress
+from storage import is_disk_full, read_json, write_json
+from worker.redaction import redacted
 
 
 @dataclass
@@ -27,6 +31,9 @@ class RunReport:
     manifest_sha256: str | None = None
     status: EndStatus | None = None
     error: RunFailure | None = None
+    ended_by: StopReason | None = None
+    mask_samples: list[dict[str, Any]] = field(default_factory=list)
+    processes: int = 1
     is_interruptible: bool = True
     ending: threading.RLock = field(default_factory=threading.RLock)
 
@@ -37,37 +44,51 @@ class RunReport:
 
 
 def write_result(run_directory: Path, report: RunReport, *, status: EndStatus, last_seq: int) -> None:
-    """Writes result.json; nothing of the run is written after it."""
+    """Writes result.json; nothing of the run is written after it, and none of an attempt that was superseded."""
+    require_newest(run_directory, report.attempt)
+    content = redacted(_content(report, status, last_seq))
+    free_reserve(run_directory)
+    while True:
+        try:
+            write_json(run_directory / "result.json", content)
+            return
+        except OSError as error:
+            # The run has ended, so its older checkpoints are worth less than its result.
+            if not is_disk_full(error) or not make_room(run_directory):
+                raise
+
+
+def _content(report: RunReport, status: EndStatus, last_seq: int) -> dict[str, Any]:
     progress = report.progress
-    write_json(
-        run_directory / "result.json",
-        {
-            "v": 1,
-            "run_id": report.job.run_id,
-            "status": status,
-            "attempt": report.attempt,
-            "error": report.error.as_json() if report.error else None,
-            "steps_done": progress.step,
-            "steps_total": report.steps_total,
-            "loss_first": progress.loss_first,
-            "loss_last": progress.loss_last,
-            "eval_loss_base": progress.eval_base,
-            "eval_loss_best": progress.eval_best,
-            "eval_loss_last": progress.eval_last,
-            "best_step": progress.best_step,
-            "tokens_trained": progress.label_tokens,
-            "train_seconds": round(progress.train_seconds, 3),
-            "last_seq": last_seq,
-            "config_sha256": report.config_sha256,
-            "dataset_sha256": report.job.dataset.sha256,
-            "base_model": report.base_model,
-            "manifest_sha256": report.manifest_sha256,
-            "peak_memory_bytes": progress.peak_memory_bytes,
-            "eval_rows": _eval_rows(report),
-            "rows_truncated": report.rows_truncated,
-            "rows_dropped": report.rows_dropped,
-        },
-    )
+    return {
+        "v": 1,
+        "run_id": report.job.run_id,
+        "status": status,
+        "attempt": report.attempt,
+        "error": report.error.as_json() if report.error else None,
+        "steps_done": progress.step,
+        "steps_total": report.steps_total,
+        "loss_first": progress.loss_first,
+        "loss_last": progress.loss_last,
+        "eval_loss_base": progress.eval_base,
+        "eval_loss_best": progress.eval_best,
+        "eval_loss_last": progress.eval_last,
+        "best_step": progress.best_step,
+        "tokens_trained": progress.label_tokens,
+        "train_seconds": round(progress.train_seconds, 3),
+        "last_seq": last_seq,
+        "config_sha256": report.config_sha256,
+        "dataset_sha256": report.job.dataset.sha256,
+        "base_model": report.base_model,
+        "manifest_sha256": report.manifest_sha256,
+        "peak_memory_bytes": progress.peak_memory_bytes,
+        "eval_rows": _eval_rows(report),
+        "rows_truncated": report.rows_truncated,
+        "rows_dropped": report.rows_dropped,
+        "ended_by": report.ended_by,
+        "mask_samples": report.mask_samples[:3],
+        "processes": report.processes,
+    }
 
 
 def _eval_rows(report: RunReport) -> list[list[float | int]] | None:

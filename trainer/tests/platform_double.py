@@ -66,8 +66,8 @@ class Platform:
         self._server.shutdown()
         self._server.server_close()
 
-    def start_worker(self, volume: Path, name: str = "worker-1") -> "subprocess.Popen[bytes]":
-        """Starts the real handler under the real SDK."""
+    def start_worker(self, volume: Path, name: str = "worker-1", **variables: str) -> "subprocess.Popen[bytes]":
+        """Starts the real handler under the real SDK; what it prints is appended to `<name>.log` beside the volume."""
         base = f"http://127.0.0.1:{self._server.server_address[1]}/v2/local"
         environment = {
             **os.environ,
@@ -81,10 +81,19 @@ class Platform:
             "TUNESMITH_VOLUME": str(volume),
             "TUNESMITH_PROGRESS_INTERVAL_MS": "100",
             "TUNESMITH_EXIT_WITH_STDIN": "1",
+            **variables,
         }
-        return subprocess.Popen([sys.executable, "-u", str(HANDLER)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
+        volume.mkdir(parents=True, exist_ok=True)
+        with open(log_of(volume, name), "ab") as log:
+            arguments = [sys.executable, "-u", str(HANDLER)]
+            return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment)
 
-    def wait_for(self, condition: Callable[[list[tuple[str, dict[str, Any]]]], bool], seconds: float = 60.0) -> None:
+    def ask(self, job_id: str, job_input: dict[str, Any]) -> dict[str, Any]:
+        """Hands out one job and waits for the final message about it."""
+        self.jobs.put({"id": job_id, "input": job_input})
+        return self.result_of(job_id)
+
+    def wait_for(self, condition: Callable[[list[tuple[str, dict[str, Any]]]], bool], seconds: float = 150.0) -> None:
         """Waits until the messages so far fulfil the condition."""
         with self._changed:
             assert self._changed.wait_for(lambda: condition(self.messages), seconds), f"not seen in {seconds} s: {self.messages[-2:]}"
@@ -112,6 +121,11 @@ class Platform:
                 if not self._open:
                     return None
         return None
+
+
+def log_of(volume: Path, name: str = "worker-1") -> Path:
+    """Where a worker's output goes."""
+    return volume.with_name(f"{name}.log")
 
 
 def _is_final(message: dict[str, Any]) -> bool:

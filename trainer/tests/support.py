@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from protocol import StopReason, parse_train_input
-from results import RunReport, read_result
-from status_manager import EventLog, read_events
+from run.results import RunReport, read_result
+from run.status_manager import EventLog, read_events
 from storage import canonical_json, sha256_bytes
 
 RUN_ID = "0198c0de-0000-7000-8000-000000000001"
@@ -50,6 +50,9 @@ def hyperparameters(**changes: Any) -> dict[str, Any]:
         "evals_per_epoch": 2,
         "save_every_steps": 3,
         "max_steps": None,
+        "packing": True,
+        "load_in_4bit": False,
+        "early_stopping_patience": None,
         **changes,
     }
 
@@ -95,7 +98,9 @@ class Volume:
             "dataset": {"kind": "volume", "key": f"datasets/{sha256}.jsonl", "sha256": sha256, "bytes": len(data), "rows": len(rows)},
             "base_model": {"kind": "folder", "path": str(self.model)},
             "hyperparameters": hyperparameters(**changes),
-            "limits": {"max_seconds": max_seconds},
+            "limits": {"max_seconds": max_seconds, "max_cost_micro_usd": None, "price_micro_usd_per_hour": None},
+            "accepts": {"rows_without_answer": False, "rows_cut": False},
+            "sample_prompts": [],
         }
 
     def freeze(self, job: dict[str, Any]) -> None:

@@ -1,20 +1,28 @@
-"""One trainer per run: a lease file with heartbeats between workers, a file lock between processes."""
+"""One trainer per run: numbered claims and a heartbeat between workers, a file lock between processes of one host.
+
+No clock is compared with another host's, and no file lock is needed on the volume: a claim is a name that can be
+created once (run/attempts.py), and a holder counts as gone when its heartbeat does not change while we watch.
+"""
 
 import contextlib
+import json
 import os
 import socket
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from status_manager import last_attempt
-from storage import read_json, write_json
+from run.attempts import claim_attempt, newest_attempt
+from run.status_manager import last_attempt
+from storage import read_json, require_writable, write_json
 
 HEARTBEAT_SECONDS = 5.0
-STALE_SECONDS = 30.0
+STALE_SECONDS = 60.0
+Monotonic = Callable[[], float]
 
 
 class LeaseLost(Exception):
@@ -24,8 +32,8 @@ class LeaseLost(Exception):
 class Lease:
     """The right to train one run, held by a worker until it is released or goes stale."""
 
-    def __init__(self, path: Path, record: dict[str, Any]) -> None:
-        self._path = path
+    def __init__(self, run_directory: Path, record: dict[str, Any]) -> None:
+        self._directory = run_directory
         self._record = record
 
     @property
@@ -34,91 +42,117 @@ class Lease:
         return int(self._record["attempt"])
 
     def next_attempt(self) -> int:
-        """Counts a further attempt by the same worker."""
+        """Counts a further attempt by the same worker.
+
+        Raises LeaseLost when another worker was given it, and a RunFailure when the volume takes nothing any more.
+        """
+        require_writable(self._directory)
+        self.renew()
+        if not claim_attempt(self._directory, self.attempt + 1, json.dumps(self._record)):
+            raise self._lost()
         self._record["attempt"] = self.attempt + 1
         self.renew()
         return self.attempt
 
     def renew(self) -> None:
         """Shows that the holder lives; raises LeaseLost when the lease is no longer ours."""
-        current = read_json(self._path)
-        if not isinstance(current, dict) or current.get("nonce") != self._record["nonce"]:
-            raise LeaseLost(f"The lease of {self._path.parent.name} belongs to another worker")
-        self._record["heartbeatMs"] = _now_ms()
-        write_json(self._path, self._record)
+        if newest_attempt(self._directory) != self.attempt:
+            raise self._lost()
+        self._record["heartbeatMs"] = time.time_ns() // 1_000_000
+        self._record["beat"] = int(self._record["beat"]) + 1
+        write_json(self._directory / "lease.json", self._record)
 
     def release(self) -> None:
-        """Gives the run back; the record stays, since it counts the attempts."""
+        """Gives the run back; the record stays, and the claims count the attempts."""
         self._record["released"] = True
         with contextlib.suppress(LeaseLost, OSError):
             self.renew()
 
-
-def try_acquire(run_directory: Path, worker_id: str) -> Lease | None:
-    """Takes the run's lease when it is free or its holder is gone; None while the holder lives."""
-    path = run_directory / "lease.json"
-    run_directory.mkdir(parents=True, exist_ok=True)
-    with exclusive(run_directory / "lease.lock") as guard:
-        if guard is None:
-            return None
-        current = read_json(path)
-        if current is None and path.exists() and time.time() - path.stat().st_mtime < STALE_SECONDS:
-            return None
-        if isinstance(current, dict) and _is_live(current):
-            return None
-        if path.exists() and not _set_aside(path, current):
-            return None
-        past = int(current["attempt"]) if isinstance(current, dict) else 0
-        attempt = max(past, last_attempt(run_directory / "events")) + 1
-        return _create(path, worker_id, attempt)
+    def _lost(self) -> LeaseLost:
+        return LeaseLost(f"The lease of {self._directory.name} belongs to another worker")
 
 
-def _set_aside(path: Path, seen: Any) -> bool:
-    """Removes the stale lease we saw; False, and no harm done, when another worker was quicker."""
-    aside = path.with_name(f"lease.stale-{uuid.uuid4().hex}")
-    try:
-        os.rename(path, aside)
-    except FileNotFoundError:
-        return False
-    taken = read_json(aside)
-    if taken != seen and isinstance(taken, dict):
-        with contextlib.suppress(FileExistsError, OSError):
-            os.link(aside, path)
-        aside.unlink(missing_ok=True)
-        return False
-    aside.unlink(missing_ok=True)
-    return True
+@dataclass(frozen=True)
+class _Sight:
+    """What this process saw of a holder's heartbeat, and since when by its own clock."""
+
+    attempt: int
+    beat: str
+    since: float
 
 
-def _create(path: Path, worker_id: str, attempt: int) -> Lease | None:
+# Kept for the process, so that a worker may ask again and again while it waits for a holder to come back.
+_sights: dict[Path, _Sight] = {}
+
+
+def try_acquire(run_directory: Path, worker_id: str, now: Monotonic = time.monotonic) -> Lease | None:
+    """Takes the run's lease when it is free or its holder is gone; None while the holder may live.
+
+    A holder on another host is gone when its heartbeat stays the same for STALE_SECONDS of our own clock, so the
+    first call never takes a lease that was not released. A volume that cannot be written is a RunFailure.
+    """
+    require_writable(run_directory)
+    newest = newest_attempt(run_directory)
+    if newest > 0 and not _is_free(run_directory, newest, now()):
+        return None
+    attempt = (newest or last_attempt(run_directory / "events")) + 1
     record: dict[str, Any] = {
         "workerId": worker_id,
         "pid": os.getpid(),
-        "host": socket.gethostname(),
+        "host": host_identity(),
         "attempt": attempt,
-        "heartbeatMs": _now_ms(),
+        "heartbeatMs": time.time_ns() // 1_000_000,
+        "beat": 0,
         "nonce": uuid.uuid4().hex,
         "started": process_start(os.getpid()),
         "released": False,
     }
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-    except FileExistsError:
+    if not claim_attempt(run_directory, attempt, json.dumps(record)):
         return None
-    write_json(path, record)
-    return Lease(path, record)
+    lease = Lease(run_directory, record)
+    try:
+        lease.renew()
+    except LeaseLost:
+        return None
+    _sights.pop(run_directory, None)
+    return lease
 
 
-def _is_live(record: dict[str, Any]) -> bool:
-    if record.get("released"):
+def _is_free(run_directory: Path, newest: int, now: float) -> bool:
+    record = read_json(run_directory / "lease.json")
+    # A claim whose holder has not written its record yet, or whose record an older holder wrote over.
+    is_known = isinstance(record, dict) and record.get("attempt") == newest
+    if is_known and record.get("released") is True:
+        return True
+    if is_known and (lives := _lives_on_this_host(record)) is not None:
+        return not lives
+    beat = json.dumps(record, sort_keys=True)
+    seen = _sights.get(run_directory)
+    if seen is None or (seen.attempt, seen.beat) != (newest, beat):
+        _sights[run_directory] = _Sight(newest, beat, now)
         return False
-    fresh = _now_ms() - int(record.get("heartbeatMs", 0)) < STALE_SECONDS * 1000
-    if record.get("host") != socket.gethostname() or os.name == "nt":
-        return fresh
-    started = process_start(int(record["pid"]))
-    if record.get("started") is not None:
-        return bool(started == record["started"])
-    return fresh and _exists(int(record["pid"]))
+    return now - seen.since >= STALE_SECONDS
+
+
+def _lives_on_this_host(record: dict[str, Any]) -> bool | None:
+    """Whether the holder's process runs; None when it is on another host or cannot be looked up."""
+    if record.get("host") != host_identity():
+        return None
+    try:
+        pid, started = int(record["pid"]), record["started"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    if started is not None:
+        return process_start(pid) == str(started)
+    return False if _is_gone(pid) else None
+
+
+def host_identity() -> str:
+    """Names this host and its process numbering: two containers may share a host name but not their processes."""
+    name = socket.gethostname()
+    with contextlib.suppress(OSError):
+        name += f":{Path('/proc/self/ns/pid').stat().st_ino}"
+    return name
 
 
 def process_start(pid: int) -> str | None:
@@ -131,18 +165,17 @@ def process_start(pid: int) -> str | None:
     return None if fields[0] == "Z" else f"{boot}:{fields[19]}"
 
 
-def _exists(pid: int) -> bool:
+def _is_gone(pid: int) -> bool:
+    """True only when there is certainly no such process; Windows would end the process that it is asked about."""
+    if os.name == "nt":
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return False
-    except PermissionError:
         return True
-    return True
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    except (PermissionError, OverflowError):
+        return False
+    return False
 
 
 @contextlib.contextmanager
@@ -181,7 +214,7 @@ else:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            # Network volumes may have no locks at all; there the lease file alone decides.
+            # Network volumes may have no locks at all; there the claims alone decide.
             return error.errno in (errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
         return True
 

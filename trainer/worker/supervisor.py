@@ -1,83 +1,32 @@
-"""Runs training children for the handler: one per attempt, relayed, stoppable, never orphaned."""
+"""Takes one training run from its job input to its result: lease, attempts, stops."""
 
 import asyncio
 import contextlib
 import json
-import os
-import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from lease import HEARTBEAT_SECONDS, Lease, LeaseLost, try_acquire
 from protocol import EndStatus, RunFailure, StopReason, TrainInput
-from results import RunReport, job_return, read_result, write_result
-from status_manager import EventLog
+from run.checkpoint_files import newest_valid_step
+from run.results import RunReport, job_return, read_result, write_result
+from run.status_manager import EventLog
 from storage import canonical_json, read_json, sha256_bytes, write_bytes
+from worker.child import ChildProcess
+from worker.lease import HEARTBEAT_SECONDS, Lease, LeaseLost, try_acquire
+from worker.redaction import redacted
+from worker.stop_mark import has_stop_mark, write_stop_mark
 
-_CHILD = Path(__file__).with_name("train_lora.py")
-_LINE_BYTES = 1 << 20
+_SCRIPT = "train_lora.py"
 _LEASE_POLL_SECONDS = 1.0
 _ATTEMPTS_WITHOUT_PROGRESS = 3
 _CHILD_BUSY = 75
 _ADVICE_CRASH = "Start the run again: it continues from its last checkpoint. The worker's log may say more."
 
 
-class TrainerProcess:
-    """A training child in a session of its own, which ends when our end of its input closes."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    @classmethod
-    async def start(cls, volume: Path, run_id: str, attempt: int) -> "TrainerProcess":
-        """Starts the child for one attempt."""
-        arguments = ["--volume", str(volume), "--run-id", run_id, "--attempt", str(attempt)]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-u",
-            str(_CHILD),
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LINE_BYTES,
-            env=_child_environment(),
-            **({"creationflags": 0x00000200} if os.name == "nt" else {"start_new_session": True}),
-        )
-        return cls(process)
-
-    def request_stop(self, reason: StopReason) -> None:
-        """Asks the child to save what it has and end."""
-        if self._process.stdin is not None and not self._process.stdin.is_closing():
-            with contextlib.suppress(OSError):
-                self._process.stdin.write(f"stop {reason}\n".encode())
-
-    async def relay(self, on_event: Callable[[dict[str, Any]], None]) -> int:
-        """Hands on every event until the child ends; returns its exit code."""
-        stream = self._process.stdout
-        while stream is not None:
-            try:
-                line = await stream.readline()
-            except ValueError:
-                continue
-            if not line:
-                break
-            with contextlib.suppress(ValueError):
-                on_event(json.loads(line))
-        return await self._process.wait()
-
-    def kill(self) -> None:
-        """Ends the child and everything it started, at once."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.name == "nt":
-                self._process.kill()
-            else:
-                os.killpg(self._process.pid, signal.SIGKILL)
-
-
 class RunSupervisor:
-    """Takes one run from its job input to its result, over as many attempts as it needs."""
+    """Runs training children for one run, one per attempt; relayed, stoppable, never orphaned."""
 
     def __init__(self, *, volume: Path, job: TrainInput, worker_id: str, on_event: Callable[[dict[str, Any]], None]) -> None:
         self._volume = volume
@@ -85,23 +34,29 @@ class RunSupervisor:
         self._worker_id = worker_id
         self._on_event = on_event
         self._directory = volume / "runs" / job.run_id
-        self._process: TrainerProcess | None = None
+        self._process: ChildProcess | None = None
         self._stop: StopReason | None = None
+        self._is_killed = False
         self._loop = asyncio.get_running_loop()
 
     def request_stop(self, reason: StopReason) -> None:
-        """Asks the run to end; the first reason counts."""
-        if self._stop is None:
-            self._stop = reason
-            if self._process is not None:
-                self._process.request_stop(reason)
+        """Asks the run to end; the first reason counts, except that a user's wish is kept whenever it comes."""
+        if self._stop == reason or (self._stop is not None and reason != "user"):
+            return
+        if reason == "user":
+            self._keep_wish()
+        self._stop = reason
+        if self._process is not None:
+            self._process.request_stop(reason)
 
     def request_stop_from_thread(self, reason: StopReason) -> None:
         """The same, from outside the event loop (also from a signal handler)."""
-        self._loop.call_soon_threadsafe(self.request_stop, reason)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self.request_stop, reason)
 
     def kill(self) -> None:
-        """Ends a child that did not end when asked."""
+        """Ends a child that did not end when asked; no other one is started."""
+        self._is_killed = True
         if self._process is not None:
             self._process.kill()
 
@@ -118,9 +73,17 @@ class RunSupervisor:
         finally:
             lease.release()
 
+    def _keep_wish(self) -> None:
+        """Before the child hears of it: were we to die now, the next dispatch would still only package."""
+        try:
+            if read_result(self._directory) is None:
+                write_stop_mark(self._directory)
+        except OSError as error:
+            print(f"The stop could not be recorded on the volume: {error}", file=sys.stderr, flush=True)
+
     async def _wait_for_lease(self) -> Lease | None:
-        """The lease; None when the run is finished already, or is to stop before it was had."""
-        while read_result(self._directory) is None and self._stop is None:
+        """The lease; None when the run is finished already, or is to end before it was had."""
+        while read_result(self._directory) is None and self._stop in (None, "user") and not self._is_killed:
             lease = try_acquire(self._directory, self._worker_id)
             if lease is not None:
                 if read_result(self._directory) is None:
@@ -145,17 +108,26 @@ class RunSupervisor:
             write_bytes(self._directory / "config.json", canonical_json(self._job.raw))
 
     async def _attempts(self, lease: Lease) -> dict[str, Any] | None:
-        fruitless, step_before = 0, -1
+        if has_stop_mark(self._directory):
+            self._stop = "user"
+        fruitless, step_before, is_packaging = 0, -1, self._stop == "user"
         while True:
             code = await self._attempt(lease)
             result = read_result(self._directory)
             if result is not None:
                 return job_return(result)
+            # On a thread: it reads whole checkpoints to compare their hashes.
+            newest = await asyncio.to_thread(newest_valid_step, self._directory)
+            step = -1 if newest is None else newest
             if self._stop == "user":
-                return self._give_up(lease, "stopped", None)
-            if self._stop is not None:
+                if step <= 0:
+                    return self._give_up(lease, "stopped", None)
+                if is_packaging or self._is_killed:
+                    # The mark is on the volume: the next dispatch packages what is there.
+                    return None
+                is_packaging = True
+            elif self._stop is not None:
                 return None
-            step = self._last_checkpoint_step()
             fruitless = 1 if step > step_before else fruitless + 1
             step_before = max(step, step_before)
             if fruitless >= _ATTEMPTS_WITHOUT_PROGRESS:
@@ -163,10 +135,13 @@ class RunSupervisor:
             lease.next_attempt()
 
     async def _attempt(self, lease: Lease) -> int:
-        process = await TrainerProcess.start(self._volume, self._job.run_id, lease.attempt)
+        arguments = ["--volume", str(self._volume), "--run-id", self._job.run_id, "--attempt", str(lease.attempt)]
+        process = await ChildProcess.start(_SCRIPT, *arguments)
         self._process = process
         if self._stop is not None:
             process.request_stop(self._stop)
+        if self._is_killed:
+            process.kill()
         beat = asyncio.create_task(self._keep_lease(lease, process))
         try:
             code = await process.relay(self._on_event)
@@ -179,11 +154,14 @@ class RunSupervisor:
             print(f"The training process of run {self._job.run_id} ended with code {code}.", file=sys.stderr, flush=True)
         return code
 
-    async def _keep_lease(self, lease: Lease, process: TrainerProcess) -> None:
+    async def _keep_lease(self, lease: Lease, process: ChildProcess) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             try:
                 lease.renew()
+                if self._stop is None and has_stop_mark(self._directory):
+                    # The user's stop reached a worker that was only waiting for this run.
+                    self.request_stop("user")
             except LeaseLost as lost:
                 print(str(lost), file=sys.stderr, flush=True)
                 self._stop = "shutdown"
@@ -191,10 +169,6 @@ class RunSupervisor:
                 return
             except OSError as error:
                 print(f"The lease could not be renewed: {error}", file=sys.stderr, flush=True)
-
-    def _last_checkpoint_step(self) -> int:
-        steps = [int(mark.parent.name.split("-")[1]) for mark in self._directory.glob("checkpoints/step-*/COMPLETE")]
-        return max(steps, default=-1)
 
     def _give_up(self, lease: Lease, status: EndStatus, failure: RunFailure | None) -> dict[str, Any]:
         """Writes the result of a run whose child could not write it itself."""
@@ -204,6 +178,7 @@ class RunSupervisor:
         log.emit("finished", status=status)
         log.close()
         report = RunReport(job=self._job, attempt=lease.attempt, config_sha256=sha256_bytes(canonical_json(self._job.raw)), error=failure)
+        report.ended_by = "user" if status == "stopped" else None
         write_result(self._directory, report, status=status, last_seq=log.last_seq)
         result = read_result(self._directory)
         if result is None:
@@ -219,17 +194,6 @@ def _crash_failure(code: int) -> RunFailure:
     return RunFailure("INTERNAL", f"The training process ended {how} several times without getting further.", _ADVICE_CRASH)
 
 
-def _child_environment() -> dict[str, str]:
-    """Ours without the platform's credentials, which training has no use for."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNPOD_") and name != "TUNESMITH_EXIT_WITH_STDIN"}
-    # Threads that wait asleep: spinning ones multiply a step's time as soon as the computer is used.
-    defaults = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-    if sys.platform == "linux":
-        # Otherwise glibc gives large tensors back after every step and faults them in again.
-        defaults |= {"MALLOC_MMAP_THRESHOLD_": str(64 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 30)}
-    return {**defaults, **kept}
-
-
 async def finish_stopping(supervisor: RunSupervisor, run: "asyncio.Future[Any]", reason: StopReason, seconds: float) -> None:
     """Stops a run and waits until it has ended, whatever cancellations arrive meanwhile."""
     supervisor.request_stop(reason)
@@ -237,6 +201,8 @@ async def finish_stopping(supervisor: RunSupervisor, run: "asyncio.Future[Any]",
     if not run.done():
         supervisor.kill()
         await uninterrupted(asyncio.wait({run}, timeout=10.0))
+    if run.done() and not run.cancelled() and (error := run.exception()) is not None:
+        print(redacted(f"The stopped run ended with an error: {type(error).__name__}: {error}"), file=sys.stderr, flush=True)
 
 
 async def uninterrupted(work: Coroutine[Any, Any, Any]) -> Any:

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Messages, Volume, chat, planet_rows
+from data.families import learned_texts
+from support import Volume, chat, planet_rows
 
-from data import PLAIN_TEMPLATE, Conversation, RowEncoder, build_dataset, end_of_turn_ids, held_out_indices, read_rows
-from models import load_tokenizer
+from data.chat_template import CHATML_TEMPLATE, PLAIN_TEMPLATE, TemplateRefusal
+from data.encoder import RowEncoder, end_of_turn_ids
+from data.training_file import Conversation, read_rows
+from model.loading import load_tokenizer
 from protocol import DatasetRef, RunFailure
 
 TAGGED = (
@@ -41,19 +44,10 @@ def _encoder(tiny: Path, template: str | None = None, max_length: int = 512) -> 
 
 
 def _learned(tiny: Path, row: Any) -> list[str]:
-    """The learned text, one piece for every unbroken stretch of label positions."""
-    tokenizer = load_tokenizer(tiny)
-    pieces: list[list[int]] = []
-    previous = -2
-    for position in row.labels:
-        if position != previous + 1:
-            pieces.append([])
-        pieces[-1].append(row.ids[position])
-        previous = position
-    return [tokenizer.decode(piece, skip_special_tokens=False) for piece in pieces]
+    return learned_texts(load_tokenizer(tiny), row)
 
 
-@pytest.mark.parametrize("template", [None, TAGGED, BRACKETED, PLAIN_TEMPLATE], ids=["chatml", "tagged", "bracketed", "plain"])
+@pytest.mark.parametrize("template", [None, TAGGED, BRACKETED, PLAIN_TEMPLATE, CHATML_TEMPLATE])
 def test_only_answers_and_their_end_token_are_learned(tiny: Path, template: str | None) -> None:
     messages = chat("Which is largest?", "Jupiter.\n", "And the smallest?", "Mercury <b>&amp; nothing else</b>, 100 %")
     row, truncated = _encoder(tiny, template).encode(0, messages)
@@ -105,13 +99,6 @@ def test_too_long_a_conversation_loses_its_oldest_turns_but_not_its_system_promp
     assert _learned(tiny, row) == ["second answer<|im_end|>"]
 
 
-def test_a_row_whose_last_answer_does_not_fit_is_dropped_and_counted(tiny: Path) -> None:
-    rows = [*planet_rows(12), chat("q", "long answer " * 100), chat("old " * 60, "x", "new", "y")]
-    dataset = _build(tiny, rows, max_length=128)
-    assert (dataset.rows_dropped, dataset.rows_truncated) == (1, 1)
-    assert len(dataset.train) + len(dataset.held_out) == 13
-
-
 @pytest.mark.parametrize("template", [None, TAGGED])
 def test_an_answer_with_weight_0_is_read_but_not_learned(tiny: Path, template: str | None) -> None:
     encoder = _encoder(tiny, template)
@@ -140,47 +127,51 @@ def test_tools_reach_the_template_and_arguments_are_objects_in_it(tiny: Path, tm
     reference = DatasetRef(key="rows.jsonl", sha256=hashlib.sha256(line.encode()).hexdigest(), bytes=len(line), rows=1)
     [conversation] = read_rows(tmp_path, reference)
     encoder = _encoder(tiny, template)
-    encoder.encode(0, conversation.messages, conversation.tools)
-    assert encoder.render(conversation.messages) == "weatherhot?Oslo"
+    assert encoder.render(conversation.messages, tools=conversation.tools) == "weatherhot?Oslo"
 
 
-def _build(tiny: Path, rows: list[Messages], max_length: int = 128, fraction: float = 0.2) -> Any:
-    encoder = _encoder(tiny, max_length=max_length)
-    conversations = [Conversation(messages) for messages in rows]
-    return build_dataset(conversations, encoder, dataset_sha256="s", eval_fraction=fraction, on_progress=lambda _: None)
+@pytest.mark.parametrize("template", [PLAIN_TEMPLATE, CHATML_TEMPLATE], ids=["plain", "chatml"])
+def test_the_templates_for_base_models_write_tools_calls_and_results(tiny: Path, template: str) -> None:
+    """A base model trained on tool rows would otherwise learn empty answers."""
+    call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": {"city": "Oslo"}}}
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": "hot?"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "5 degrees"},
+        {"role": "assistant", "content": "No."},
+    ]
+    [encoded] = _encoder(tiny, template).encode_many(0, [Conversation(messages, [{"name": "weather"}])])
+    assert encoded.row is not None
+    called = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call><|im_end|>'
+    assert _learned(tiny, encoded.row) == [called, "No.<|im_end|>"]
+    assert encoded.lost == frozenset()
+    assert "tool\n5 degrees" in load_tokenizer(tiny).decode(encoded.row.ids)
 
 
-def test_rows_without_an_answer_stop_the_run_and_are_named(tiny: Path) -> None:
-    rows = [*planet_rows(3), [{"role": "user", "content": "alone"}]]
-    with pytest.raises(RunFailure, match=r"1 rows have no answer to learn from \(lines 4\)") as caught:
-        _build(tiny, rows)
-    assert caught.value.code == "MASK_EMPTY"
+@pytest.mark.parametrize("turns", [3, 9, 40])
+def test_a_long_conversation_keeps_as_many_of_its_latest_turns_as_fit(tiny: Path, turns: int) -> None:
+    """Leaving out more than necessary wastes rows; leaving out less overflows the batch. Compared with trying one by one."""
+    encoder, tokenizer = _encoder(tiny, max_length=100), load_tokenizer(tiny)
+    messages = chat(*[text for i in range(turns) for text in (f"question {i} " * 3, f"answer {i} " * 3)], system="Be brief.")
+    row, truncated = encoder.encode(0, messages)
+    assert row is not None
+    fitting = None
+    for start in range(1, len(messages), 2):
+        candidate = [messages[0], *messages[start:]]
+        ids = tokenizer(encoder.render(candidate), add_special_tokens=False)["input_ids"]
+        if len(ids) <= 100:
+            fitting = ids
+            break
+    assert row.ids == fitting
+    assert truncated
+    assert 1 <= len(_learned(tiny, row)) < turns
 
 
-def test_a_dataset_of_which_nothing_fits_is_called_empty(tiny: Path) -> None:
-    with pytest.raises(RunFailure) as caught:
-        _build(tiny, [chat("q", "long answer " * 200)])
-    assert caught.value.code == "DATASET_EMPTY"
-
-
-def test_rows_with_the_same_first_question_are_never_on_both_sides() -> None:
-    rows = [chat(f"  Question {i % 7} ", str(i)) for i in range(60)] + [chat(f"question {i % 7}", "again") for i in range(14)]
-    held = held_out_indices(rows, "sha", 0.3)
-    first_turns = [" ".join(row[0]["content"].lower().split()) for row in rows]
-    assert held
-    assert {first_turns[i] for i in held}.isdisjoint(first_turns[i] for i in range(len(rows)) if i not in held)
-
-
-def test_the_split_is_the_same_for_ever_and_depends_on_the_dataset() -> None:
-    rows = planet_rows(100)
-    assert held_out_indices(rows, "one", 0.1) == held_out_indices(rows, "one", 0.1)
-    assert held_out_indices(rows, "one", 0.1) != held_out_indices(rows, "two", 0.1)
-    assert len(held_out_indices(rows, "one", 0.1)) == 10
-
-
-@pytest.mark.parametrize(("count", "fraction", "expected"), [(9, 0.3, 0), (10, 0.01, 1), (100, 0.0, 0), (4000, 0.3, 500)])
-def test_the_size_of_the_held_out_set(count: int, fraction: float, expected: int) -> None:
-    assert len(held_out_indices(planet_rows(count), "sha", fraction)) == expected
+def test_a_refused_conversation_gives_the_templates_own_reason(tiny: Path) -> None:
+    """Jinja's error must not end the run as an unexpected one."""
+    template = "{% if messages[0]['role'] != 'user' %}{{ raise_exception('Begin with a user turn') }}{% endif %}" + BRACKETED
+    with pytest.raises(TemplateRefusal, match="Begin with a user turn"):
+        _encoder(tiny, template).encode(0, [{"role": "assistant", "content": "Hello"}])
 
 
 @pytest.mark.parametrize("change", ["bytes", "sha256", "rows", "missing"])

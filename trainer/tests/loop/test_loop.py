@@ -1,71 +1,30 @@
-"""The arithmetic of a step: equal to a hand-written one, however it is cut up or interrupted."""
+"""The arithmetic of a step: equal to a hand-written one, however it is cut up, packed or interrupted."""
 
 import math
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from support import StopAt, hyperparameters, planet_rows
+from loop_support import encoded_rows, events_of, fail_when, make_loop, mixed_rows, run_steps, settings, watch
 from tiny_model import write_tiny_model
 
-from checkpoint import CheckpointStore, Tensors
-from data import Row, RowEncoder, end_of_turn_ids
-from loop import Clock, TrainingLoop
-from models import Placement, add_lora, load_base, load_tokenizer
-from objective import Objective
-from protocol import Hyperparameters, RunFailure
-from run_progress import Progress
-from schedule import Schedule
-from status_manager import EventLog
-
-CPU = Placement("cpu", "float32", autocast=False)
-
-
-def _rows(model: Path, count: int) -> list[Row]:
-    tokenizer = load_tokenizer(model)
-    encoder = RowEncoder(tokenizer, end_of_turn_ids(tokenizer, None), 128)
-    encoded = [encoder.encode(i, messages)[0] for i, messages in enumerate(planet_rows(count))]
-    return [row for row in encoded if row is not None]
-
-
-def _loop(model: Path, tmp_path: Path, rows: list[Row], clock: Clock | None = None, **changes: Any) -> TrainingLoop:
-    parameters = Hyperparameters(**hyperparameters(**{"lora_dropout": 0.0, "eval_fraction": 0.0, "warmup_ratio": 0.0, **changes}))
-    torch.manual_seed(parameters.seed)
-    wrapped = add_lora(load_base(model, CPU, "eager"), parameters, CPU)
-    # B starts at zero, which would hide every mistake in the gradient of A.
-    with torch.no_grad():
-        for name, parameter in wrapped.named_parameters():
-            if "lora_B" in name:
-                parameter.normal_(std=0.05)
-    return TrainingLoop(
-        model=wrapped,
-        objective=Objective(wrapped, CPU, 0),
-        schedule=Schedule(parameters, rows),
-        held_out=[],
-        store=CheckpointStore(tmp_path),
-        log=EventLog(tmp_path, 1),
-        stop=StopAt(),
-        clock=clock or Clock(),
-        progress=Progress(),
-    )
-
-
-def _run(loop: TrainingLoop, tmp_path: Path) -> list[dict[str, Any]]:
-    from status_manager import read_events
-
-    loop.run()
-    return [event for event in read_events(tmp_path / "events") if event["kind"] == "step"]
+from data.encoder import Row
+from loop.micro_batches import MicroBatch
+from loop.schedule import Schedule
+from protocol import RunFailure
 
 
 @pytest.mark.parametrize("family", ["qwen3", "llama", "gemma3"])
 def test_loss_and_gradient_norm_equal_a_plain_full_batch_computation(tmp_path: Path, family: str) -> None:
+    """Would catch a wrong shift, a wrong divisor, or labels of one row scored with another row's states."""
     model = write_tiny_model(tmp_path / "model", family)
-    rows = _rows(model, 8)
-    loop = _loop(model, tmp_path, rows, per_device_train_batch_size=8, max_steps=1)
+    rows = encoded_rows(model, 8)
+    loop = make_loop(model, tmp_path, rows, per_device_train_batch_size=8, max_steps=1)
     reference = loop._model
-    trained = [parameter for parameter in reference.parameters() if parameter.requires_grad]
+    trained = loop._state.parameters
     total, count = torch.zeros(()), 0
     for row in rows:
         logits = reference(input_ids=torch.tensor([row.ids])).logits[0].float()
@@ -75,125 +34,169 @@ def test_loss_and_gradient_norm_equal_a_plain_full_batch_computation(tmp_path: P
     torch.autograd.backward(total / count)
     expected_loss = float(total.detach()) / count
     norm = math.sqrt(sum(float(p.grad.double().pow(2).sum()) for p in trained if p.grad is not None))
-    (step,) = _run(loop, tmp_path)
+    (step,) = run_steps(loop, tmp_path)
     assert step["loss"] == pytest.approx(expected_loss, rel=1e-5)
     assert step["grad_norm"] == pytest.approx(norm, rel=1e-4)
 
 
-def test_tokens_outside_the_answers_have_no_gradient(tiny: Path, tmp_path: Path) -> None:
-    rows = _rows(tiny, 2)
-    loop = _loop(tiny, tmp_path, rows)
-    embeddings = loop._model.get_base_model().get_output_embeddings()
-    embeddings.weight.requires_grad_(True)
-    seen: list[torch.Tensor] = []
-    embeddings.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0]))
-    torch.autograd.backward(loop._objective.sum_of_losses(rows))
-    assert seen[0].shape[0] == sum(len(row.labels) for row in rows)
+def _curve(model: Path, folder: Path, **changes: Any) -> list[tuple[float, float]]:
+    loop = make_loop(model, folder, mixed_rows(model), num_train_epochs=3, max_length=512, **changes)
+    return [(event["loss"], event["grad_norm"]) for event in run_steps(loop, folder)]
 
 
-def _curve(model: Path, tmp_path: Path, micro: int, accumulation: int) -> list[tuple[float, float]]:
-    tmp_path.mkdir()
-    loop = _loop(
-        model, tmp_path, _rows(model, 12), per_device_train_batch_size=micro, gradient_accumulation_steps=accumulation, max_steps=3
-    )
-    return [(event["loss"], event["grad_norm"]) for event in _run(loop, tmp_path)]
+def _assert_same(curve: list[tuple[float, float]], other: list[tuple[float, float]]) -> None:
+    """Step 1 to 1e-5. AdamW's first step goes by signs, so a gradient near 0 that rounds otherwise shows in later norms."""
+    assert len(curve) == len(other) == 3
+    assert other[0] == pytest.approx(curve[0], rel=1e-5)
+    for (loss, norm), (other_loss, other_norm) in zip(curve, other, strict=True):
+        assert other_loss == pytest.approx(loss, rel=1e-5)
+        assert other_norm == pytest.approx(norm, rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def whole(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[float, float]]:
+    """Loss and gradient norm of three steps whose twelve rows go through the model at once."""
+    return _curve(tiny, tmp_path_factory.mktemp("whole"), per_device_train_batch_size=12, packing=False)
 
 
 @pytest.mark.parametrize(("micro", "accumulation"), [(4, 3), (3, 4), (2, 6), (1, 12)])
-def test_cutting_a_batch_up_changes_nothing(tiny: Path, tmp_path: Path, micro: int, accumulation: int) -> None:
-    whole = _curve(tiny, tmp_path / "whole", 12, 1)
-    parts = _curve(tiny, tmp_path / "parts", micro, accumulation)
-    for (loss, norm), (part_loss, part_norm) in zip(whole, parts, strict=True):
-        assert part_loss == pytest.approx(loss, rel=1e-5)
-        assert part_norm == pytest.approx(norm, rel=1e-3)
+def test_loss_and_gradient_do_not_depend_on_how_a_batch_is_split(
+    tiny: Path, tmp_path: Path, whole: list[tuple[float, float]], micro: int, accumulation: int
+) -> None:
+    """Would catch a mean of means: micro-batches with few label tokens would weigh too much."""
+    _assert_same(whole, _curve(tiny, tmp_path, per_device_train_batch_size=micro, gradient_accumulation_steps=accumulation, packing=False))
 
 
-def _fail_when(loop: TrainingLoop, condition: Callable[[list[Row]], bool], where: str) -> None:
-    """Lets memory run out whenever the condition holds, before or after gradients were written."""
-    backward = loop._backward
+def test_packing_changes_neither_loss_nor_gradient(tiny: Path, tmp_path: Path, whole: list[tuple[float, float]]) -> None:
+    """Would catch rows that see their neighbours in a packed line, and labels of a row's first token."""
+    loop = make_loop(tiny, tmp_path, mixed_rows(tiny), num_train_epochs=3, max_length=512, per_device_train_batch_size=12, packing=True)
+    seen = watch(loop)
+    packed = [(event["loss"], event["grad_norm"]) for event in run_steps(loop, tmp_path)]
+    assert loop.is_packing
+    assert any(batch.is_packed for batch in seen)
+    _assert_same(whole, packed)
 
-    def limited(rows: Any, labels: int) -> torch.Tensor:
-        if condition(list(rows)) and where == "forward":
-            raise torch.OutOfMemoryError("simulated")
-        result = backward(rows, labels)
-        if condition(list(rows)):
-            raise torch.OutOfMemoryError("simulated")
-        return result
 
-    vars(loop)["_backward"] = limited
+@pytest.mark.parametrize("seed", range(3))
+def test_loss_and_gradient_do_not_depend_on_a_random_split(
+    tiny: Path, tmp_path: Path, whole: list[tuple[float, float]], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Would catch anything that depends on which rows share a micro-batch."""
+    generator = random.Random(seed)
+
+    def random_layout(rows: list[Row], **_: Any) -> list[MicroBatch]:
+        shuffled = generator.sample(rows, len(rows))
+        cuts = sorted(generator.sample(range(1, len(rows)), 4))
+        pieces = [shuffled[a:b] for a, b in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
+        return [MicroBatch(tuple((row,) for row in piece)) for piece in pieces]
+
+    monkeypatch.setattr("loop.limits.lay_out", random_layout)
+    _assert_same(whole, _curve(tiny, tmp_path, per_device_train_batch_size=12))
 
 
 @pytest.mark.parametrize("where", ["forward", "backward"])
-def test_running_out_of_memory_inside_a_step_does_not_change_the_gradient(tiny: Path, tmp_path: Path, where: str) -> None:
-    plain = _curve(tiny, tmp_path / "plain", 12, 1)
-    (tmp_path / "oom").mkdir()
-    loop = _loop(tiny, tmp_path / "oom", _rows(tiny, 12), per_device_train_batch_size=12, max_steps=3)
-    _fail_when(loop, lambda rows: len(rows) > 3, where)
-    events = _run(loop, tmp_path / "oom")
-    assert loop.progress.micro_batch_rows == 3
-    for (loss, norm), event in zip(plain, events, strict=True):
-        assert event["loss"] == pytest.approx(loss, rel=1e-5)
-        assert event["grad_norm"] == pytest.approx(norm, rel=1e-3)
+@pytest.mark.parametrize("packing", [True, False])
+def test_running_out_of_memory_inside_a_step_does_not_change_the_gradient(
+    tiny: Path, tmp_path: Path, whole: list[tuple[float, float]], where: str, packing: bool
+) -> None:
+    """Would catch gradients that a failed backward pass left behind, and rows that are counted twice or not at all."""
+    rows = mixed_rows(tiny)
+    longest = max(len(row.ids) for row in rows)
+    loop = make_loop(tiny, tmp_path, rows, per_device_train_batch_size=12, num_train_epochs=3, max_length=512, packing=packing)
+    fail_when(loop, lambda batch: len(batch.rows) > 1 and batch.padded_tokens > longest // 3, where)
+    curve = [(event["loss"], event["grad_norm"]) for event in run_steps(loop, tmp_path)]
+    assert loop.progress.micro_batch_rows * loop.progress.micro_batch_tokens <= 12 * 512 // 2
+    assert any("Memory ran out" in event["message"] for event in events_of(tmp_path, "log"))
+    _assert_same(whole, curve)
 
 
-def test_a_row_that_never_fits_ends_the_run_with_advice(tiny: Path, tmp_path: Path) -> None:
-    loop = _loop(tiny, tmp_path, _rows(tiny, 4))
-    _fail_when(loop, lambda rows: True, "forward")
+def test_dropout_draws_the_same_after_running_out_of_memory(tiny: Path, tmp_path: Path) -> None:
+    """Would catch a retried step that starts from other random numbers than a step of that size would have."""
+    settings: dict[str, Any] = {"per_device_train_batch_size": 12, "num_train_epochs": 3, "lora_dropout": 0.3, "packing": False}
+    retried = make_loop(tiny, tmp_path / "retried", encoded_rows(tiny, 12), **settings)
+    fail_when(retried, lambda batch: len(batch.rows) > 6, "backward")
+    losses = [event["loss"] for event in run_steps(retried, tmp_path / "retried")]
+    plain = make_loop(tiny, tmp_path / "plain", encoded_rows(tiny, 12), **settings)
+    plain.progress.micro_batch_rows = retried.progress.micro_batch_rows
+    plain.progress.micro_batch_tokens = retried.progress.micro_batch_tokens
+    assert [event["loss"] for event in run_steps(plain, tmp_path / "plain")] == losses
+    assert len(losses) == 3
+
+
+def test_a_single_row_that_does_not_fit_ends_the_run_with_advice(tiny: Path, tmp_path: Path) -> None:
+    """Would catch an endless loop of halving, and a message that does not say what to change."""
+    loop = make_loop(tiny, tmp_path, encoded_rows(tiny, 4))
+    fail_when(loop, lambda batch: True)
     with pytest.raises(RunFailure) as caught:
         loop.run()
     assert caught.value.code == "OUT_OF_MEMORY"
+    assert "max_length" in caught.value.advice
 
 
-def _poison(loop: TrainingLoop, steps: set[int]) -> None:
-    backward = loop._backward
-
-    def poisoned(rows: Any, labels: int) -> torch.Tensor:
-        result = backward(rows, labels)
-        if loop.progress.step + 1 in steps:
-            next(iter(loop._trained.values())).grad.fill_(math.nan)
-        return result
-
-    vars(loop)["_backward"] = poisoned
+def _everything(loop: Any) -> list[torch.Tensor]:
+    return [*loop.adapter().values(), *loop._state.moments().values(), torch.get_rng_state()]
 
 
-def _snapshot(loop: TrainingLoop) -> Tensors:
-    return loop.adapter()
+@pytest.mark.parametrize("fits", [True, False])
+def test_the_rehearsal_finds_the_limits_and_leaves_no_trace(tiny: Path, tmp_path: Path, fits: bool) -> None:
+    """Would catch a dry step that moves weights or random generators: the run would not be the one without it."""
+    rows = encoded_rows(tiny, 24)
+    loop = make_loop(tiny, tmp_path, rows, per_device_train_batch_size=8, lora_dropout=0.3, packing=False)
+    fail_when(loop, lambda batch: not fits and batch.padded_tokens > 100)
+    seen = watch(loop)
+    before = _everything(loop)
+    loop.prepare(None, rehearse=True)
+    longest = max(len(row.ids) for row in rows)
+    assert seen[0].padded_tokens >= 4 * longest
+    assert all(torch.equal(a, b) for a, b in zip(before, _everything(loop), strict=True))
+    assert all(parameter.grad is None for parameter in loop._state.parameters)
+    assert loop.progress.step == 0
+    assert (loop.progress.micro_batch_rows == 8) == fits
+    assert (seen[-1].padded_tokens <= 100) != fits
 
 
-def test_a_step_with_a_gradient_that_is_not_a_number_is_skipped_and_said(tiny: Path, tmp_path: Path) -> None:
-    loop = _loop(tiny, tmp_path, _rows(tiny, 12), num_train_epochs=2)
-    _poison(loop, {2, 3})
-    assert loop.run() == "finished"
-    assert all(bool(tensor.isfinite().all()) for tensor in _snapshot(loop).values())
-    skipped = [line for line in (tmp_path / "events" / "seg-00000.jsonl").read_text().splitlines() if "skipped_step" in line]
-    assert len(skipped) == 2
-    assert loop.progress.good_steps == loop.progress.step - 2
+def test_the_rehearsal_fails_before_any_step_when_one_row_does_not_fit(tiny: Path, tmp_path: Path) -> None:
+    """Would catch a run that is charged for its base evaluation before it turns out that it can never train."""
+    loop = make_loop(tiny, tmp_path, encoded_rows(tiny, 4))
+    fail_when(loop, lambda batch: True)
+    with pytest.raises(RunFailure) as caught:
+        loop.prepare(None, rehearse=True)
+    assert caught.value.code == "OUT_OF_MEMORY"
+    assert events_of(tmp_path, "step") == []
 
 
-def test_three_such_steps_in_a_row_end_the_run_as_diverged(tiny: Path, tmp_path: Path) -> None:
-    loop = _loop(tiny, tmp_path, _rows(tiny, 12), num_train_epochs=4)
-    _poison(loop, {4, 5, 6})
-    assert loop.run() == "diverged"
-    assert loop.progress.step == 6
+def test_a_step_waits_for_the_device_once_however_many_micro_batches_it_has(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Would catch an `.item()` per micro-batch, which makes a GPU idle between them."""
+    reads: list[str] = []
 
+    def counted(name: str) -> Callable[..., Any]:
+        original = getattr(torch.Tensor, name)
 
-def test_the_time_limit_stops_before_it_is_passed(tiny: Path, tmp_path: Path) -> None:
-    seconds = [0.0]
-    loop = _loop(tiny, tmp_path, _rows(tiny, 12), clock=Clock(now=lambda: seconds[0], deadline=20.0), num_train_epochs=20)
-    backward = loop._backward
+        def read(tensor: torch.Tensor, *arguments: Any) -> Any:
+            reads.append(name)
+            return original(tensor, *arguments)
 
-    def slow(rows: Any, labels: int) -> torch.Tensor:
-        seconds[0] += 3.0
-        return backward(rows, labels)
+        return read
 
-    vars(loop)["_backward"] = slow
-    assert loop.run() == "time_limit"
-    assert (loop.progress.step, seconds[0]) == (6, 18.0)
+    loop = make_loop(tiny, tmp_path, encoded_rows(tiny, 12), per_device_train_batch_size=1, gradient_accumulation_steps=12, packing=False)
+    loop.progress.micro_batch_tokens = 1
+    rows = loop._schedule.batch(1)
+    assert len(loop._limits.lay_out(rows)) == 12
+    # The model of the tests reads its own masks on a CPU; here only the step itself is asked.
+    parameters = loop._state.parameters
+    monkeypatch.setattr(loop._gradient._objective, "sum_of_losses", lambda batch: sum((p * p).sum() for p in parameters))
+    for name in ("item", "tolist", "__float__", "__bool__", "__int__"):
+        monkeypatch.setattr(torch.Tensor, name, counted(name))
+    assert loop._gradient.compute(rows, 1.0) is not None
+    monkeypatch.undo()
+    assert reads == ["tolist"]
 
 
 def _schedule(rows: int, **changes: Any) -> Schedule:
     row = Row(index=0, ids=[1, 2], labels=[1], prompt_messages=[])
-    return Schedule(Hyperparameters(**hyperparameters(**changes)), [row] * rows)
+    return Schedule(settings(**changes), [row] * rows)
 
 
 def test_learning_rates_warm_up_and_come_down_as_named() -> None:
@@ -211,14 +214,14 @@ def test_learning_rates_warm_up_and_come_down_as_named() -> None:
 
 def test_every_row_is_seen_once_per_epoch_in_an_order_that_depends_on_the_seed() -> None:
     rows = [Row(index=i, ids=[0] * (i % 9 + 2), labels=[1], prompt_messages=[]) for i in range(50)]
-    schedule = Schedule(Hyperparameters(**hyperparameters(num_train_epochs=2)), rows)
+    schedule = Schedule(settings(num_train_epochs=2), rows)
     orders = []
     for epoch in range(2):
         steps = range(epoch * schedule.steps_per_epoch + 1, (epoch + 1) * schedule.steps_per_epoch + 1)
         orders.append([row.index for step in steps for row in schedule.batch(step)])
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(50))
     assert orders[0] != orders[1]
-    other = Schedule(Hyperparameters(**hyperparameters(seed=12)), rows)
+    other = Schedule(settings(seed=12), rows)
     assert [row.index for row in other.batch(1)] != [row.index for row in schedule.batch(1)]
 
 

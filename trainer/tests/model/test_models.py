@@ -8,9 +8,12 @@ import pytest
 import torch
 from tiny_model import CHATML, write_tiny_model
 
-import models
-from gguf_source import UnsupportedGguf, convert_gguf
-from models import DEMO_MODEL_ID, Placement, choose_placement, fingerprint, load_base, load_tokenizer, lora_targets, resolve
+from model import loading
+from model.base_model import DEMO_MODEL_ID, fingerprint, resolve
+from model.cached_models import MANIFEST
+from model.gguf_source import UnsupportedGguf, convert_gguf
+from model.loading import Placement, choose_placement, load_base, load_tokenizer
+from model.lora import lora_targets
 from protocol import BaseModelRef, RunFailure
 from storage import read_json
 
@@ -135,7 +138,7 @@ def test_the_demo_model_is_unpacked_once_and_again_only_when_damaged(
     assert unpacked == ["Unpacking tiny.gguf"]
     assert first == second
     assert (first.id, first.resolved) == (DEMO_MODEL_ID, "gguf:tiny.gguf")
-    assert read_json(first.folder / models.MANIFEST)["id"] == DEMO_MODEL_ID
+    assert read_json(first.folder / MANIFEST)["id"] == DEMO_MODEL_ID
     (first.folder / "model.safetensors").write_bytes(b"short")
     assert resolve(DEMO, tmp_path, on_stage).fingerprint == first.fingerprint
     assert len(unpacked) == 2
@@ -146,7 +149,7 @@ def test_a_model_that_cannot_be_fetched_is_explained(tmp_path: Path, monkeypatch
     with pytest.raises(RunFailure) as caught:
         resolve(BaseModelRef("huggingface", "some-org/some-model", None), tmp_path, lambda **_: None)
     assert caught.value.code == "MODEL_NOT_FOUND"
-    assert "huggingface.co could not be reached" in caught.value.message
+    assert "HF_HUB_OFFLINE forbids it to fetch models" in caught.value.message
     assert not list((tmp_path / "models").glob("*.tmp-*"))
 
 
@@ -179,8 +182,8 @@ def test_experts_of_a_mixture_are_never_adapted() -> None:
 
 def test_a_cpu_uses_bf16_only_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNESMITH_DEVICE", "cpu")
-    monkeypatch.setattr(models, "_cpu_multiplies_bf16", lambda _torch: True)
+    monkeypatch.setattr(loading, "_cpu_multiplies_bf16", lambda _torch: True)
     assert choose_placement(135_000_000).weights == "bfloat16"
     assert choose_placement(1_000_000).weights == "float32"
-    monkeypatch.setattr(models, "_cpu_multiplies_bf16", lambda _torch: False)
+    monkeypatch.setattr(loading, "_cpu_multiplies_bf16", lambda _torch: False)
     assert choose_placement(135_000_000).weights == "float32"

@@ -1,44 +1,29 @@
-"""Whole runs in this process: what they leave on the volume, and what becomes of them when cut short."""
+"""Whole runs in this process: what they leave on the volume, and how they go on after an interruption."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import torch
 from peft import PeftModel
+from run_checks import assert_follows_contract, load_reference, logits_of
+from safetensors.torch import load_file
 from support import StopAt, Volume, assert_sequence_unbroken, chat, planet_rows
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-CONTRACT = Path(__file__).resolve().parent.parent / "contract"
-
-
-def _assert_follows_contract(value: Any, name: str) -> None:
-    jsonschema.validate(value, json.loads((CONTRACT / f"{name}.schema.json").read_text()))
-
-
-def _base(model: Path) -> Any:
-    return AutoModelForCausalLM.from_pretrained(str(model), dtype=torch.float32)
-
-
-def _logits(model: Any, tokenizer: Any) -> torch.Tensor:
-    ids = tokenizer.apply_chat_template(planet_rows(1)[0][:1], add_generation_prompt=True, return_dict=False)
-    with torch.no_grad():
-        logits: torch.Tensor = model(input_ids=torch.tensor([ids])).logits
-    return logits
+from transformers import AutoTokenizer
 
 
 def test_a_finished_run_leaves_everything_the_contract_promises(volume: Volume) -> None:
     job = volume.job(planet_rows(40))
-    _assert_follows_contract(job, "train-input")
+    assert_follows_contract(job, "train-input")
     result = volume.attempt(job)
     assert result is not None
-    _assert_follows_contract(result, "result")
-    _assert_follows_contract(json.loads((volume.run / "manifest.json").read_text()), "manifest")
+    assert_follows_contract(result, "result")
+    assert_follows_contract(json.loads((volume.run / "manifest.json").read_text()), "manifest")
     events = volume.events()
     for event in events:
-        _assert_follows_contract(event, "event")
+        assert_follows_contract(event, "event")
     assert_sequence_unbroken(events)
     assert events[-1]["kind"] == "finished"
     assert result["last_seq"] == len(events)
@@ -59,15 +44,26 @@ def test_a_finished_run_leaves_everything_the_contract_promises(volume: Volume) 
     ]
 
 
-def test_peft_itself_loads_the_adapter_and_it_changes_the_logits(volume: Volume, tmp_path: Path) -> None:
-    volume.attempt(volume.job(planet_rows(20)))
+def _base_hash(model: Path) -> str:
+    return hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+
+
+def test_a_reloaded_adapter_is_equal_to_the_bit_changes_the_logits_and_leaves_the_base_alone(volume: Volume, tmp_path: Path) -> None:
+    """Would catch an adapter that other programs load without effect, or a base that training moved."""
+    before_training = _base_hash(volume.model)
+    result = volume.attempt(volume.job(planet_rows(20)))
+    assert result is not None
+    assert _base_hash(volume.model) == before_training
     folder = volume.collect(tmp_path / "adapter")
     tokenizer = AutoTokenizer.from_pretrained(str(folder))
-    before = _logits(_base(volume.model), tokenizer)
-    adapted = PeftModel.from_pretrained(_base(volume.model), str(folder))
-    after = _logits(adapted, tokenizer)
+    before = logits_of(load_reference(volume.model), tokenizer)
+    adapted = PeftModel.from_pretrained(load_reference(volume.model), str(folder))
+    saved = load_file(str(volume.run / "checkpoints" / f"step-{result['best_step']}" / "adapter.safetensors"))
+    reloaded = dict(adapted.named_parameters())
+    assert all(torch.equal(reloaded[name], tensor) for name, tensor in saved.items())
+    after = logits_of(adapted, tokenizer)
     with adapted.disable_adapter():
-        without = _logits(adapted, tokenizer)
+        without = logits_of(adapted, tokenizer)
     assert torch.equal(before, without)
     assert float((after - before).abs().max()) > 0.1
     config = json.loads((folder / "adapter_config.json").read_text())
@@ -85,26 +81,11 @@ def test_eight_rows_are_learned_by_heart_and_said_again_up_to_the_end_token(volu
     assert result["eval_rows"] is None
     folder = volume.collect(tmp_path / "adapter")
     tokenizer = AutoTokenizer.from_pretrained(str(folder))
-    model = PeftModel.from_pretrained(_base(volume.model), str(folder))
+    model = PeftModel.from_pretrained(load_reference(volume.model), str(folder))
     for row in rows:
         ids = tokenizer.apply_chat_template(row[:1], add_generation_prompt=True, return_dict=False)
         output = model.generate(input_ids=torch.tensor([ids]), max_new_tokens=30, do_sample=False)
         assert tokenizer.decode(output[0][len(ids) :]) == row[1]["content"] + "<|im_end|>"
-
-
-def test_the_best_weights_are_shipped_when_later_ones_are_worse(volume: Volume, tmp_path: Path) -> None:
-    """Rows that contradict each other cannot be generalised, so the held-out loss turns up again."""
-    rows = [chat(f"Item {i}", f"code {(i * 7919) % 1000}") for i in range(30)]
-    job = volume.job(rows, num_train_epochs=20, learning_rate=1e-2, lora_dropout=0.0, eval_fraction=0.3)
-    result = volume.attempt(job)
-    assert result is not None
-    assert result["best_step"] < result["steps_done"]
-    assert result["eval_loss_best"] < result["eval_loss_last"]
-    shipped = json.loads((volume.collect(tmp_path / "adapter") / "training_summary.json").read_text())["shipped_step"]
-    assert shipped == result["best_step"]
-    assert any(f"step {shipped} are shipped" in event["message"] for event in volume.events("log"))
-    evaluated = {event["step"]: event["eval_loss"] for event in volume.events("eval")}
-    assert evaluated[shipped] == min(loss for step, loss in evaluated.items() if step > 0)
 
 
 @pytest.mark.parametrize("step", [1, 4, 7])
@@ -127,41 +108,57 @@ def test_a_run_that_was_shut_down_continues_to_the_digit(volume: Volume, tmp_pat
     assert_sequence_unbroken(volume.events())
 
 
-def test_a_stopped_run_leaves_an_adapter_that_loads(volume: Volume, tmp_path: Path) -> None:
-    result = volume.attempt(volume.job(planet_rows(40)), stop=StopAt("user", after_step=2))
+def test_the_same_prompts_are_answered_by_the_base_and_at_every_evaluation(volume: Volume) -> None:
+    """Would catch answers of other weights than the evaluation's, and prompts that change along the way."""
+    volume.attempt(volume.job(planet_rows(24)))
+    evaluated = [event["step"] for event in volume.events("eval")]
+    samples = volume.events("sample")
+    assert evaluated[0] == 0
+    assert sorted({event["step"] for event in samples}) == evaluated
+    asked = [[event["prompt"] for event in samples if event["step"] == step] for step in evaluated]
+    assert all(prompts == asked[0] for prompts in asked)
+    assert len(asked[0]) == 3
+    order = [(event["kind"], event["step"]) for event in volume.events() if event["kind"] in ("sample", "step")]
+    assert order.index(("sample", 0)) < order.index(("step", 1))
+
+
+def test_the_users_prompts_are_answered_where_there_are_some(volume: Volume) -> None:
+    job = volume.job(planet_rows(20), max_steps=2)
+    job["sample_prompts"] = ["Which planet is the largest?"]
+    volume.attempt(job)
+    assert {event["prompt"] for event in volume.events("sample")} == {"Which planet is the largest?"}
+    assert {event["step"] for event in volume.events("sample")} == {0, 2}
+
+
+def test_the_plan_and_the_mask_samples_say_how_the_run_trains(volume: Volume) -> None:
+    """Would catch a report without the rows that show what is learned."""
+    result = volume.attempt(volume.job(planet_rows(20), max_steps=1))
     assert result is not None
-    assert (result["status"], result["steps_done"], result["error"]) == ("stopped", 2, None)
-    assert volume.events("stopping")[0]["reason"] == "user"
-    folder = volume.collect(tmp_path / "adapter")
-    tokenizer = AutoTokenizer.from_pretrained(str(folder))
-    adapted = PeftModel.from_pretrained(_base(volume.model), str(folder))
-    assert not torch.equal(_logits(adapted, tokenizer), _logits(_base(volume.model), tokenizer))
+    (plan,) = volume.events("plan")
+    assert (plan["processes"], plan["packing"]) == (1, True)
+    assert plan["targets"] == sorted(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
+    assert result["processes"] == 1
+    samples = [
+        {name: event[name] for name in event if name not in ("seq", "attempt", "t", "kind")} for event in volume.events("mask_sample")
+    ]
+    assert samples == result["mask_samples"]
+    assert len(samples) == 3
+    for sample in samples:
+        trained = "".join(part["text"] for part in sample["segments"] if part["is_trained"])
+        assert trained == planet_rows(20)[sample["row"] - 1][1]["content"] + "<|im_end|>"
 
 
-def test_a_continued_run_that_is_stopped_while_it_loads_still_ships_what_it_had(volume: Volume, tmp_path: Path) -> None:
-    from train_lora import has_trained
-
-    job = volume.job(planet_rows(24))
-    assert not has_trained(volume.run)
-    assert volume.attempt(job, stop=StopAt("shutdown", after_step=4)) is None
-    assert has_trained(volume.run)
-    result = volume.attempt(job, number=2, stop=StopAt("user"))
+def test_rows_that_max_length_cuts_refuse_the_run_unless_that_was_agreed(volume: Volume) -> None:
+    rows = [*planet_rows(18), *[chat(*["word " * 40] * 6) for _ in range(2)]]
+    job = volume.job(rows, max_length=192, max_steps=1)
+    result = volume.attempt(job)
     assert result is not None
-    assert (result["status"], result["steps_done"]) == ("stopped", 4)
-    assert (volume.collect(tmp_path / "adapter") / "adapter_model.safetensors").exists()
-
-
-def test_a_run_stopped_before_its_first_step_has_no_adapter(volume: Volume) -> None:
-    result = volume.attempt(volume.job(planet_rows(20)), stop=StopAt("user"))
-    assert result is not None
-    assert (result["status"], result["steps_done"], result["manifest_sha256"]) == ("stopped", 0, None)
-
-
-def test_a_time_limit_that_allows_no_step_fails_and_says_so(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loop.TrainingLoop._is_out_of_time", lambda _loop: True)
-    result = volume.attempt(volume.job(planet_rows(20), max_seconds=1))
-    assert result is not None
-    assert (result["status"], result["error"]["code"], result["manifest_sha256"]) == ("failed", "TIME_LIMIT", None)
+    assert (result["status"], result["error"]["code"]) == ("failed", "ROWS_CUT")
+    (volume.run / "result.json").unlink()
+    job["accepts"]["rows_cut"] = True
+    agreed = volume.attempt(job, number=2)
+    assert agreed is not None
+    assert (agreed["status"], agreed["rows_truncated"] + agreed["rows_dropped"]) == ("completed", 2)
 
 
 def test_a_missing_base_model_is_a_failed_run_with_advice(volume: Volume, tmp_path: Path) -> None:
@@ -169,7 +166,7 @@ def test_a_missing_base_model_is_a_failed_run_with_advice(volume: Volume, tmp_pa
     result = volume.attempt(volume.job(planet_rows(12)))
     assert result is not None
     assert (result["status"], result["error"]["code"]) == ("failed", "MODEL_NOT_FOUND")
-    _assert_follows_contract(result, "result")
+    assert_follows_contract(result, "result")
 
 
 def test_a_base_model_that_changed_since_the_checkpoint_is_refused(volume: Volume, tmp_path: Path) -> None:
@@ -188,7 +185,7 @@ def test_a_base_model_that_changed_since_the_checkpoint_is_refused(volume: Volum
 def test_a_full_disk_costs_a_checkpoint_but_not_the_run(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
-    from checkpoint import CheckpointStore
+    from run.checkpoint import CheckpointStore
 
     def full(*_: Any) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -197,11 +194,11 @@ def test_a_full_disk_costs_a_checkpoint_but_not_the_run(volume: Volume, monkeypa
     result = volume.attempt(volume.job(planet_rows(20)))
     assert result is not None
     assert result["status"] == "completed"
-    assert any("disk is full" in event["message"] for event in volume.events("log"))
+    assert any("volume is full" in event["message"] for event in volume.events("log"))
 
 
 def test_a_large_adapter_is_cut_into_parts_that_add_up(volume: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import export
+    from run import export
 
     monkeypatch.setattr(export, "PART_BYTES", 10_000)
     volume.attempt(volume.job(planet_rows(12), max_steps=1))

@@ -1,16 +1,18 @@
 """The event log: nothing lost, nothing doubled, whatever happens to the process."""
 
 import json
-import random
+import os
+import threading
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import assert_sequence_unbroken
 
-from progress import MAX_BYTES, MAX_EVENTS, build_snapshot
-from status_manager import SEGMENT_EVENTS, EventLog, last_attempt, read_events
+from run.status_manager import SEGMENT_EVENTS, STATUS_BYTES, EventLog, Heartbeat, last_attempt, read_events
 
 
 def test_segments_hold_512_events_and_the_sequence_goes_on_over_attempts(tmp_path: Path) -> None:
@@ -63,30 +65,114 @@ def test_status_is_small_and_names_the_latest_step(tmp_path: Path) -> None:
     assert status["latest"]["step"]["step"] == 4
 
 
-def _snapshots(count: int, seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    generator = random.Random(seed)
-    events = [{"seq": i + 1, "attempt": 1, "kind": "log", "message": "m" * generator.randint(0, 900)} for i in range(count)]
-    sent, taken = [], 0
-    while taken < count:
-        taken = min(count, taken + generator.randint(1, 50))
-        sent.append(build_snapshot("run", 1, events[:taken]))
-    return events, sent
+def test_status_stays_small_whatever_the_stage_says(tmp_path: Path) -> None:
+    """Would catch a status that outgrows its 2 KB with a long model name."""
+    log = EventLog(tmp_path, 1)
+    log.emit("stage", stage="loading_model", detail="ü" * 3000, done=1, total=2, unit="bytes")
+    for kind in ("step", "eval", "checkpoint"):
+        log.emit(kind, step=123456, note="é" * 400, loss=1.2345678901234567, eval_loss=2.0)
+    log.emit("finished", status="completed")
+    log.close()
+    data = (tmp_path / "status.json").read_bytes()
+    assert len(data) <= STATUS_BYTES == 2048
+    assert json.loads(data)["latest"]["finished"]["status"] == "completed"
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(min_value=1, max_value=300), st.integers(min_value=0, max_value=10_000), st.randoms(use_true_random=False))
-def test_a_client_that_misses_and_reorders_snapshots_ends_with_the_whole_log(count: int, seed: int, generator: random.Random) -> None:
-    log, sent = _snapshots(count, seed)
-    arrived = [snapshot for snapshot in sent if generator.random() < 0.7]
-    generator.shuffle(arrived)
-    known: list[dict[str, Any]] = []
-    for snapshot in [*arrived, {"from": 0, "to": count, "events": []}]:
-        assert len(json.dumps(snapshot).encode()) <= MAX_BYTES + 250
-        assert len(snapshot["events"]) <= MAX_EVENTS
-        assert [event["seq"] for event in snapshot["events"]] == list(range(snapshot["from"], snapshot["to"] + 1)) or not snapshot["events"]
-        if snapshot["to"] <= len(known):
-            continue
-        gap_end = snapshot["from"] - 1 if snapshot["events"] else count
-        known.extend(log[len(known) : gap_end])
-        known.extend(event for event in snapshot["events"] if event["seq"] > len(known))
-    assert known == log
+def test_a_figure_that_is_no_number_or_half_a_character_does_not_end_the_run(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, 1)
+    log.emit("step", step=1, loss=float("nan"), parts=[float("inf"), 1.0], note="NaN")
+    log.log("info", "half: \ud83d")
+    log.close()
+    step, line = read_events(tmp_path / "events")
+    assert (step["loss"], step["parts"], step["note"]) == (None, [None, 1.0], "NaN")
+    assert line["message"] == "half: \ud83d"
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 4096, b"\n\n", b"null\n", b'{"seq": 4', b'{"seq": "4"}\n', b"[" * 9000 + b"\n"])
+def test_whatever_a_power_cut_left_at_the_end_is_cut_off(tmp_path: Path, tail: bytes) -> None:
+    log = EventLog(tmp_path, 1)
+    for number in range(3):
+        log.log("info", str(number))
+    log.close()
+    with open(tmp_path / "events" / "seg-00000.jsonl", "ab") as file:
+        file.write(tail)
+    log = EventLog(tmp_path, 2)
+    log.emit("resumed", step=0)
+    log.close()
+    events = list(read_events(tmp_path / "events"))
+    assert_sequence_unbroken(events)
+    assert len(events) == 4
+
+
+def test_a_last_segment_without_a_whole_line_is_gone_on_from_the_one_before(tmp_path: Path) -> None:
+    """Killed just after a new segment was opened: the sequence goes on, and no segment gets more than its 512."""
+    log = EventLog(tmp_path, 1)
+    for number in range(SEGMENT_EVENTS):
+        log.log("info", str(number))
+    log.close()
+    (tmp_path / "events" / "seg-00001.jsonl").write_bytes(b'{"seq": 513, "att')
+    log = EventLog(tmp_path, 2)
+    log.emit("resumed", step=0)
+    log.close()
+    assert_sequence_unbroken(list(read_events(tmp_path / "events")))
+    assert [len(path.read_text().splitlines()) for path in sorted((tmp_path / "events").iterdir())] == [SEGMENT_EVENTS, 1]
+
+
+def test_beside_a_heartbeat_lines_are_on_the_disk_before_they_are_handed_on_and_keep_their_order(tmp_path: Path) -> None:
+    """Would catch a client that is told of events which a power cut then takes back."""
+    told: list[int] = []
+    synced: list[int] = []
+    real = os.fsync
+    log = EventLog(tmp_path, 1, lambda line: told.append(json.loads(line)["seq"]))
+
+    def sync(descriptor: int) -> None:
+        synced.append(log.last_seq)
+        real(descriptor)
+
+    def log_lines() -> None:
+        for _ in range(200):
+            log.log("info", "x")
+
+    with mock.patch.object(os, "fsync", sync), Heartbeat(log):
+        threads = [threading.Thread(target=log_lines) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        log.emit("stage", stage="training")
+        while len(told) < 801:
+            log.attention.set()
+    log.close()
+    assert told == list(range(1, 802))
+    assert synced
+    assert len(list(read_events(tmp_path / "events"))) == 801
+
+
+def test_a_reader_that_hangs_does_not_hold_up_the_loop(tmp_path: Path) -> None:
+    """Would catch training that waits for a handler which does not read."""
+    is_stuck, go_on = threading.Event(), threading.Event()
+
+    def relay(_: bytes) -> None:
+        is_stuck.set()
+        assert go_on.wait(60)
+
+    log = EventLog(tmp_path, 1, relay)
+    with Heartbeat(log):
+        log.emit("stage", stage="training")
+        assert is_stuck.wait(60)
+        for number in range(1, 50):
+            log.emit("step", step=number, loss=1.0)
+        assert log.last_seq == 50
+        go_on.set()
+    log.close()
+
+
+def test_after_the_end_no_heartbeat_is_recorded(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, 1)
+    log._last_emit -= 1000
+    log.heartbeat_if_quiet()
+    log.emit("finished", status="completed")
+    log._last_emit -= 20
+    log.heartbeat_if_quiet()
+    log.close()
+    assert [event["kind"] for event in read_events(tmp_path / "events")] == ["heartbeat", "finished"]

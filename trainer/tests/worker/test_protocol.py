@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support import Volume, planet_rows
 
-from protocol import InputError, action_of, parse_train_input
+from protocol import InputError, check_input, parse_train_input
 from storage import canonical_json
 
 
@@ -40,6 +40,20 @@ def test_a_valid_job_is_read_completely(job: dict[str, Any]) -> None:
         ("hyperparameters.max_steps", 0, "input.hyperparameters.max_steps: expected a whole number from 1"),
         ("hyperparameters.surprise", 1, "input.hyperparameters.surprise: expected no such field, got 1."),
         ("limits", None, "input.limits: expected an object, got None."),
+        ("limits.max_seconds", 0, "input.limits.max_seconds: expected a whole number from 1 up or null, got 0."),
+        ("dataset.key", f"datasets/{'a' * 64}.jsonl\n", "input.dataset.key: expected datasets/<sha256>.jsonl, got"),
+        (
+            "hyperparameters.learning_rate",
+            float("nan"),
+            "input.hyperparameters.learning_rate: expected a number from 1e-06 to 0.01, got nan.",
+        ),
+        ("hyperparameters.learning_rate", True, "input.hyperparameters.learning_rate: expected a number from 1e-06 to 0.01, got True."),
+        ("hyperparameters.packing", 1, "input.hyperparameters.packing: expected true or false, got 1."),
+        ("sample_prompts", ["x"] * 11, "input.sample_prompts: expected a list of at most 10 entries, got ["),
+        ("sample_prompts", ["good", ""], "input.sample_prompts[1]: expected a text of 1 to 4000 characters, got ''."),
+        ("sample_prompts", ["\ud800"], "input.sample_prompts[0]: expected a text of 1 to 4000 characters, got '"),
+        ("base_model.path", 7, "input.base_model.path: expected a text of 1 to 4096 characters, got 7."),
+        ("base_model", "x", "input.base_model: expected an object, got 'x'."),
     ],
 )
 def test_a_wrong_field_is_named_with_what_was_expected(job: dict[str, Any], path: str, value: Any, expected: str) -> None:
@@ -57,14 +71,27 @@ def test_a_wrong_field_is_named_with_what_was_expected(job: dict[str, Any], path
 
 def test_a_missing_field_is_named(job: dict[str, Any]) -> None:
     del job["hyperparameters"]["lora_r"]
-    with pytest.raises(InputError, match=r"input\.hyperparameters\.lora_r: expected a value, got nothing\."):
+    with pytest.raises(InputError, match=r"input\.hyperparameters\.lora_r: expected a whole number from 1 to 256, got nothing\."):
         parse_train_input(job)
 
 
-@pytest.mark.parametrize("value", [None, [], {"v": 1}, {"v": 1, "action": "rm"}, {"action": "hello"}])
+def test_whole_numbers_may_come_as_json_writes_them(job: dict[str, Any]) -> None:
+    """Would catch 8.0 steps: JavaScript and JSON know one kind of number only."""
+    job["hyperparameters"] |= {"lora_r": 8.0, "max_steps": 5.0, "weight_decay": 0}
+    parsed = parse_train_input(job).hyperparameters
+    assert [repr(value) for value in (parsed.lora_r, parsed.max_steps, parsed.weight_decay)] == ["8", "5", "0.0"]
+
+
+def test_another_action_is_no_training(job: dict[str, Any]) -> None:
+    """Would catch a frozen config that is not a run's."""
+    with pytest.raises(InputError, match=r"input\.action: expected train, got 'hello'"):
+        parse_train_input({"v": 1, "action": "hello"})
+
+
+@pytest.mark.parametrize("value", [None, [], {"v": 1}, {"v": 1, "action": "rm"}, {"action": "hello"}, {"v": 1, "action": ["hello"]}])
 def test_an_unknown_action_is_refused(value: Any) -> None:
     with pytest.raises(InputError):
-        action_of(value)
+        check_input(value)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,141 @@
+"""One worker at a time fetches a model onto a volume that several workers may share.
+
+The volume may be a network file system without file locks, and its hosts' clocks may differ. So a lock is a file that is
+created once, its holder rewrites it every few seconds, and it counts as left behind when it does not change while we
+watch. Two holders at once, which a stalled volume can bring about for seconds, write the same bytes to the same places.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage import read_json, write_json
+
+BEAT_SECONDS = 5.0
+STALE_SECONDS = 40.0
+# A holder that could not renew for so long stops writing, well before anybody takes over.
+_FENCE_SECONDS = 20.0
+_CONFIRM_SECONDS = 0.3
+
+
+class DownloadLock:
+    """The right to fetch one model; renewed on a thread until it is left."""
+
+    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+        self._path, self._record = path, record
+        self._renewed = time.monotonic()
+        self._is_lost = False
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="download-lock", daemon=True)
+
+    def __enter__(self) -> "DownloadLock":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        # Not for ever: a stalled volume may keep it.
+        self._thread.join(_FENCE_SECONDS)
+        with contextlib.suppress(OSError):
+            if _nonce(read_json(self._path)) == self._record["nonce"]:
+                self._path.unlink(missing_ok=True)
+
+    @property
+    def is_held(self) -> bool:
+        """False once another worker took over, or may soon do so."""
+        return not self._is_lost and time.monotonic() - self._renewed < _FENCE_SECONDS
+
+    def _beat(self) -> None:
+        while not self._left.wait(BEAT_SECONDS):
+            try:
+                if _nonce(read_json(self._path)) != self._record["nonce"]:
+                    self._is_lost = True
+                    return
+                self._record["beat"] += 1
+                write_json(self._path, self._record, durable=False)
+                self._renewed = time.monotonic()
+            except OSError:
+                # A volume that stalls for a moment; if it goes on, the fence ends the download.
+                continue
+
+
+@dataclass
+class LockWatch:
+    """Tries to take a model's lock, again and again, remembering since when its holder shows no life."""
+
+    path: Path
+    _seen: str | None = None
+    _since: float = 0.0
+
+    def take(self) -> DownloadLock | None:
+        """The lock when it is free or its holder is gone; None while somebody may hold it."""
+        record = {"nonce": uuid.uuid4().hex, "beat": 0, **_own_process()}
+        try:
+            with open(self.path, "x", encoding="utf-8") as file:
+                json.dump(record, file)
+            return DownloadLock(self.path, record)
+        except FileExistsError:
+            if not self._is_left_behind():
+                return None
+        write_json(self.path, record, durable=False)
+        # Somebody else may have found it left behind at the same moment: the last one to write has it.
+        time.sleep(_CONFIRM_SECONDS)
+        return DownloadLock(self.path, record) if _nonce(read_json(self.path)) == record["nonce"] else None
+
+    def _is_left_behind(self) -> bool:
+        record = read_json(self.path)
+        if isinstance(record, dict) and _is_gone(record):
+            return True
+        now, seen = time.monotonic(), json.dumps(record)
+        if seen != self._seen:
+            self._seen, self._since = seen, now
+        return now - self._since >= STALE_SECONDS
+
+
+def _nonce(record: Any) -> object:
+    return record.get("nonce") if isinstance(record, dict) else None
+
+
+def _own_process() -> dict[str, Any]:
+    return {"host": _host(), "pid": os.getpid(), "started": _started(os.getpid())}
+
+
+def _host() -> str:
+    """This host since its start, and its numbering of processes, which containers of one host do not share."""
+    name = socket.gethostname()
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        name += f":{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
+    return name
+
+
+def _started(pid: int) -> str | None:
+    """Tells a process from a later one of the same number; None when it is gone or the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return None if fields[0] == "Z" else fields[19]
+    except (OSError, IndexError):
+        return None
+
+
+def _is_gone(record: dict[str, Any]) -> bool:
+    """True only when the holder ran on this host and certainly does not run any more."""
+    pid = record.get("pid")
+    if record.get("host") != _host() or not isinstance(pid, int) or os.name == "nt":
+        return False
+    if record.get("started") is not None:
+        return _started(pid) != str(record["started"])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
