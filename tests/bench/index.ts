@@ -10,9 +10,15 @@ import { adaptersVerify } from './suites/adapters.ts'
 import { chartDecimate } from './suites/chart.ts'
 import { metricsIngest, metricsRead } from './suites/metrics.ts'
 import { volumeCopy } from './suites/volume.ts'
+import { measureTrainer, trainerFigures } from './trainer/suite.ts'
 
 const benchmarks: readonly Benchmark[] = [metricsIngest, metricsRead, chartDecimate, volumeCopy, adaptersVerify]
-const names: readonly string[] = [...comparisons.map(({ name }) => name), ...windowFigures, ...benchmarks.map(({ name }) => name)]
+const names: readonly string[] = [
+  ...comparisons.map(({ name }) => name),
+  ...windowFigures,
+  ...benchmarks.map(({ name }) => name),
+  ...trainerFigures,
+]
 const readme = new URL('../../README.md', import.meta.url)
 
 /** Exit status: 0 all within their targets, 1 at least one beyond, 2 a wrong argument. */
@@ -41,6 +47,9 @@ async function main(): Promise<number> {
   if (chosen.length > 0) (await measureDatasets(chosen, { bytes, rounds, say: (line) => console.error(line) })).forEach(add)
   if (windowFigures.some((name) => isChosen({ name }))) (await measureWindow({ bytes, say: (line) => console.error(line) })).forEach(add)
   for (const benchmark of benchmarks.filter(isChosen)) add(await measure(benchmark))
+  if (trainerFigures.some((name) => isChosen({ name }))) {
+    ;(await measureTrainer({ rounds, say: (line) => console.error(line) })).filter(isChosen).forEach(add)
+  }
   if (!values.json) console.log(['', ...measurements.map(textLine)].join('\n'))
   if (values['write-readme']) writeTable(readme, measurements)
   return measurements.every(({ ok }) => ok) ? 0 : 1

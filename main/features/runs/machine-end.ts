@@ -70,9 +70,23 @@ function endFailedInside(state: RunState, atMs: number, detail: string | null = 
   return end({ ...state, error }, 'failed', atMs, detail)
 }
 
+/** True while a stopped run has been posted again only to have its adapter packaged. */
+export function isRescuing(state: RunState): boolean {
+  return state.isRescue && state.stopRequested === 'keep'
+}
+
+/** A stop that was to keep the adapter, of a run that had begun, left nothing: once, a worker is asked for it. It costs nothing here. */
+function canBeRescued(state: RunState): boolean {
+  return state.stopRequested === 'keep' && state.startedAtMs !== null && !state.isRescue && state.facts.endpointKind === 'local'
+}
+
 /** There is no result, so the way the job ended decides. */
 export function reduceMissingResult(state: RunState, reason: string, atMs: number): Transition {
   if (state.phase !== 'reading_result' || state.remoteEnd === null) return ignore(state)
+  if (canBeRescued(state)) {
+    const detail = 'The stop was cut short: the trainer is asked to package what it had saved'
+    return enter({ ...state, isRescue: true, submission: 'none', jobId: null, remoteEnd: null, isSeenRunning: false, detail }, 'submitting')
+  }
   if (state.stopRequested !== null) return end(state, 'cancelled', atMs)
   const { how, error } = state.remoteEnd
   const status = how === 'CANCELLED' ? 'cancelled' : 'failed'

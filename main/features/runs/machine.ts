@@ -1,5 +1,5 @@
 import { assertNever } from '../../lib/assert-never.ts'
-import { reduceCollection, reduceMissingResult, reduceRemoteEnd, reduceResult, reduceStop } from './machine-end.ts'
+import { isRescuing, reduceCollection, reduceMissingResult, reduceRemoteEnd, reduceResult, reduceStop } from './machine-end.ts'
 import type { Effect, MachineEvent, RunState } from './state.ts'
 import { begin, end, enter, ignore, type EventOf, type Transition } from './transition.ts'
 
@@ -14,6 +14,7 @@ export function createState(event: EventOf<'created'>, atMs: number): Transition
     dataset: null,
     submission: 'none',
     posts: 0,
+    isRescue: false,
     jobId: null,
     isSeenRunning: false,
     attempt: 0,
@@ -145,7 +146,7 @@ function reduceSubmission(
     }
     case 'submit_again':
       if (state.phase !== 'reconciling') return ignore(state)
-      if (state.stopRequested !== null) return end(state, 'cancelled', atMs)
+      if (state.stopRequested !== null && !isRescuing(state)) return end(state, 'cancelled', atMs)
       return enter({ ...state, submission: 'none', detail: 'Handing the run to the endpoint again' }, 'submitting')
     case 'job_adopted':
       if (state.phase !== 'reconciling') return ignore(state)

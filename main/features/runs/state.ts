@@ -55,6 +55,8 @@ export const runStateSchema = z.object({
   submission: z.enum(['none', 'sent', 'accepted']),
   /** How many times the job was posted. */
   posts: countSchema,
+  /** Posted once more after a stop that left no result, so that a worker packages what was trained. */
+  isRescue: z.boolean().default(false),
   jobId: z.string().nullable(),
   isSeenRunning: z.boolean(),
   attempt: countSchema,

@@ -79,7 +79,7 @@ export function createLocalPlatform(dependencies: PlatformDependencies): LocalPl
   }
 }
 
-const namedInputSchema = z.object({ run_id: z.string() })
+const namedInputSchema = z.object({ action: z.literal('train'), run_id: z.string() })
 
 /** A post whose answer was lost is made again by the app; it must not start the same run beside itself. */
 function runIdOf(input: unknown): string | undefined {

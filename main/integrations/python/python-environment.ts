@@ -42,7 +42,7 @@ interface EnvironmentDependencies {
 const pip = 'pip==25.3'
 const markerName = 'tunesmith-environment.json'
 const markerSchema = z.object({ requirementsSha256: z.string(), version: z.string() })
-const importCheck = 'import torch, transformers, peft, accelerate, safetensors, runpod'
+const importCheck = 'import torch, transformers, peft, accelerate, safetensors, jsonschema, runpod'
 const importLimitMs = 180_000
 const pythonName = `Python ${oldestPython.major}.${oldestPython.minor} or later`
 

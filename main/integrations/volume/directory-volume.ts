@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, readdir, readFile, realpath, rm, statfs } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { AppError } from '../../../preload/contract/errors.ts'
 import { copyVerified, hashOfFile, resumeCopy } from './copy-file.ts'
@@ -28,6 +28,12 @@ export function createDirectoryVolume(rootPath: string): VolumeStore {
         return
       }
       await copyVerified({ sourcePath, targetPath: target, sha256, totalBytes: source, ...options })
+    },
+    async putText(key, text) {
+      const target = await place.prepare(key)
+      const temporary = `${target}${temporarySuffix}`
+      await writeFile(temporary, text, { flush: true })
+      await rename(temporary, target)
     },
     async getFile(key, targetPath, options = {}) {
       const source = await place.find(key)

@@ -8,6 +8,8 @@ export interface TransferOptions {
 export interface VolumeStore {
   /** Copies a local file to `key` (temporary name, then rename); skips when the same size and hash is there. */
   putFile(key: string, sourcePath: string, sha256: string, options?: TransferOptions): Promise<void>
+  /** Writes a small text whole or not at all. */
+  putText(key: string, text: string): Promise<void>
   /** Copies `key` to a local path, resuming a partial file. */
   getFile(key: string, targetPath: string, options?: TransferOptions): Promise<{ bytes: number }>
   /** Text of a small file, or undefined when absent. */

@@ -118,6 +118,41 @@ describe('stopping', () => {
     expect(run.get().stageDetail).toMatch(/Ended at step \d of 6/)
   })
 
+  it('with keep, cut short before anything was packaged, asks a worker once more and does not lose the adapter', async () => {
+    const world = createRunWorld()
+    const run = await startRun(world)
+    await run.until(() => world.endpoint.jobs.size === 1)
+    const first = takenJob(world, run.id)
+    world.endpoint.emit(first, 1, stepBody(1))
+    await run.until(() => run.get().head.step === 1)
+    run.service.stop(run.id, 'keep')
+    await run.until(() => world.endpoint.counts.posts === 2)
+    const second = [...world.endpoint.jobs.values()].find((job) => job !== first && job.status === 'IN_QUEUE')
+    if (second === undefined) throw new Error('No second job was posted')
+    // Without the mark the worker would train on, and with the old wish to stop the new job would be cancelled.
+    expect(JSON.parse(world.endpoint.files.get(`runs/${run.id}/stop.json`) ?? '{}')).toEqual({ v: 1, reason: 'user' })
+    await world.clock.advance(60_000)
+    expect(world.endpoint.counts.cancels).toBe(1)
+    world.endpoint.writeResult(second, { status: 'stopped', steps_done: 1 })
+    second.status = 'COMPLETED'
+    await run.untilEnded()
+    expect(run.get()).toMatchObject({ status: 'cancelled', adapterId: run.id })
+  })
+
+  it('with keep asks only once more when the second worker leaves nothing either', async () => {
+    const world = createRunWorld()
+    const run = await startRun(world)
+    await run.until(() => world.endpoint.jobs.size === 1)
+    world.endpoint.emit(takenJob(world, run.id), 1, stepBody(1))
+    await run.until(() => run.get().head.step === 1)
+    run.service.stop(run.id, 'keep')
+    await run.until(() => world.endpoint.counts.posts === 2)
+    for (const job of world.endpoint.jobs.values()) job.status = 'FAILED'
+    await run.untilEnded()
+    expect(run.get()).toMatchObject({ status: 'cancelled', adapterId: null })
+    expect(world.endpoint.counts.posts).toBe(2)
+  })
+
   it('with discard ends cancelled and collects nothing', async () => {
     const world = createRunWorld()
     createFakeWorker(world.endpoint, world.clock)

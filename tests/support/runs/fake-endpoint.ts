@@ -85,6 +85,9 @@ export function createFakeEndpoint(clock: Clock) {
       files.set(key, sourcePath)
       options?.onProgress?.(100, 100)
     },
+    async putText(key, text) {
+      files.set(key, text)
+    },
     getFile: async () => ({ bytes: 0 }),
     async findText(key) {
       guard('findText')

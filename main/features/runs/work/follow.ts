@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { JobStatus } from '../../../integrations/runpod/job-client.ts'
 import type { EndpointConnection } from '../ports.ts'
+import { isRescuing } from '../machine-end.ts'
 import type { RemoteEnd } from '../state.ts'
 import { createLifeSigns, findResult, summarise } from './read-result.ts'
 import { createContact, drainEvents, type Work } from './work.ts'
@@ -56,7 +57,7 @@ function createWatch(work: Work) {
     return 0
   }
   const cancelWhenAsked = async (connection: EndpointConnection, jobId: string) => {
-    if (work.state().stopRequested === null) return
+    if (work.state().stopRequested === null || isRescuing(work.state())) return
     if (cancelledAtMs !== null && clock.nowMs() - cancelledAtMs < cancelAgainMs) return
     cancelledAtMs = clock.nowMs()
     try {

@@ -1,5 +1,6 @@
 import { AppError } from '../../../../preload/contract/errors.ts'
 import { trainInputSchema, type TrainInput } from '../../../../preload/contract/worker.ts'
+import { isRescuing } from '../machine-end.ts'
 import { errorFrom } from '../run-errors.ts'
 import type { StoredRun } from '../repository.ts'
 import type { EndpointConnection } from '../ports.ts'
@@ -27,6 +28,8 @@ export async function submitJob(work: Work): Promise<void> {
   const input = trainInputFor(run)
   if (work.dispatch({ type: 'submit_started' }).submission !== 'sent') return
   try {
+    // The worker trains no further when it finds this, also where the stop itself never reached one.
+    if (isRescuing(run.state)) await connection.volume.putText(`runs/${run.id}/stop.json`, JSON.stringify({ v: 1, reason: 'user' }))
     const { jobId } = await connection.jobs.run(input, run.state.facts.endpointKind === 'local' ? localPolicy : runpodPolicy)
     work.recordFact({ type: 'submit_accepted', jobId })
   } catch (problem) {

@@ -1,4 +1,4 @@
-"""Tunesmith's training loop with everything it does beside computing. Usage: train_own.py FOLDER STEPS [ATTENTION PACKING]"""
+"""Tunesmith's training loop with everything it does beside computing. Usage: train_own.py FOLDER OUT [ATTENTION PACKING]"""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workload import Workload, adapted_model, hyperparameters, peak_bytes, warm_up
+from workload import Workload, adapted_model, hyperparameters, warm_up
 
 
 class ComputeClock:
@@ -41,12 +41,13 @@ class NeverStop:
 
 
 def main() -> None:
-    """Trains one epoch and prints what it took."""
-    folder, steps = Workload(Path(sys.argv[1])), int(sys.argv[2])
+    """Trains one epoch and writes down what it took."""
+    folder = Workload(Path(sys.argv[1]))
     attention, packing = (*sys.argv[3:], *("sdpa", "yes")[len(sys.argv) - 3 :])
-    model = adapted_model(folder, steps, attention)
+    model = adapted_model(folder, attention)
 
     import torch
+
     from data.encoder import Row
     from loop import objective as objective_module
     from loop.objective import Objective
@@ -56,11 +57,11 @@ def main() -> None:
     from protocol import Hyperparameters
     from run.checkpoint import CheckpointStore
     from run.run_progress import Progress
-    from run.status_manager import EventLog
+    from run.status_manager import EventLog, read_events
 
     rows = [Row(index=i, ids=row["ids"], labels=row["labels"], prompt_messages=[]) for i, row in enumerate(folder.rows())]
     placement = Placement("cpu", "float32", autocast=False)
-    parameters = Hyperparameters(**{**hyperparameters(steps), "packing": packing == "yes"})
+    parameters = Hyperparameters(**{**hyperparameters(), "packing": packing == "yes"})
     run_folder = Path(tempfile.mkdtemp())
     progress = Progress()
     loop = TrainingLoop(
@@ -89,8 +90,9 @@ def main() -> None:
         raise SystemExit(f"the run ended: {outcome}")
     tokens = sum(len(row.ids) for row in rows)
     overhead = seconds - clock.seconds
+    losses = [event["loss"] for event in read_events(run_folder / "events") if event["kind"] == "step"]
     done = {"seconds": seconds, "cpuSeconds": cpu_seconds, "tokens": tokens, "steps": progress.step}
-    print(json.dumps({**done, "loss": progress.loss_last, "peakBytes": peak_bytes(), "overheadSeconds": overhead}))
+    Path(sys.argv[2]).write_text(json.dumps({**done, "loss": sum(losses) / len(losses), "overheadSeconds": overhead}))
 
 
 main()

@@ -1,4 +1,4 @@
-"""The reference: TRL's SFTTrainer. Usage: train_trl.py FOLDER STEPS [MICRO_BATCH_ROWS ATTENTION SAMPLING PACKING LOSS]"""
+"""The reference: TRL's SFTTrainer. Usage: train_trl.py FOLDER OUT [MICRO_BATCH_ROWS ATTENTION SAMPLING PACKING LOSS]"""
 
 import json
 import sys
@@ -6,20 +6,23 @@ import tempfile
 import time
 from pathlib import Path
 
-from workload import BATCH_ROWS, LONGEST, SEED, Workload, adapted_model, hyperparameters, peak_bytes, warm_up
+from workload import BATCH_ROWS, LONGEST, SEED, Workload, adapted_model, hyperparameters, warm_up
 
 
 def main() -> None:
-    """Trains one epoch and prints what it took."""
-    folder, steps = Workload(Path(sys.argv[1])), int(sys.argv[2])
+    """Trains one epoch and writes down what it took."""
+    folder = Workload(Path(sys.argv[1]))
     # What was fastest for TRL on CPUs: rows grouped by length, padded four at a time, no packing. Its packing joins
     # rows into one line, whose attention costs more than padding does where there is no flash attention.
-    micro, attention, sampling, packing, loss = (*sys.argv[3:], *("4", "sdpa", "group_by_length", "no", "chunked_nll")[len(sys.argv) - 3 :])
-    model = adapted_model(folder, steps, attention)
+    micro, attention, sampling, packing, loss_type = (
+        *sys.argv[3:],
+        *("4", "sdpa", "group_by_length", "no", "chunked_nll")[len(sys.argv) - 3 :],
+    )
+    model = adapted_model(folder, attention)
 
     from datasets import Dataset
-    from transformers import PreTrainedTokenizerFast, TrainerCallback
     from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast, TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
     rows = folder.rows()
@@ -28,7 +31,7 @@ def main() -> None:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer(models.WordLevel({"[pad]": 0, "[eos]": 1}, "[pad]")), pad_token="[pad]", eos_token="[eos]"
     )
-    given = hyperparameters(steps)
+    given = hyperparameters()
     config = SFTConfig(
         output_dir=tempfile.mkdtemp(),
         per_device_train_batch_size=int(micro),
@@ -40,7 +43,7 @@ def main() -> None:
         lr_scheduler_type="constant",
         warmup_steps=0,
         optim="adamw_torch_fused",
-        loss_type=loss,
+        loss_type=loss_type,
         packing=packing == "yes",
         max_length=LONGEST,
         train_sampling_strategy=sampling,
@@ -72,12 +75,11 @@ def main() -> None:
     watch = Watch()
     trainer = SFTTrainer(model=model, args=config, train_dataset=dataset, processing_class=tokenizer, callbacks=[watch])
     warm_up(model)
-    trainer.train()
+    loss = trainer.train().training_loss
     seconds, cpu_seconds = (after - before for after, before in zip(watch.ended, watch.began, strict=True))
     tokens = sum(len(row["ids"]) for row in rows)
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     done = {"seconds": seconds, "cpuSeconds": cpu_seconds, "tokens": tokens, "steps": trainer.state.global_step}
-    print(json.dumps({**done, "loss": losses[-1], "peakBytes": peak_bytes()}))
+    Path(sys.argv[2]).write_text(json.dumps({**done, "loss": loss}))
 
 
 main()

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+# What the app gives its own trainer: threads that sleep while they wait. Read when torch is loaded.
+os.environ.update({"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"})
 TRAINER = Path(__file__).resolve().parents[4] / "trainer"
 sys.path.insert(0, str(TRAINER))
 
@@ -34,7 +36,7 @@ class Workload:
 
 
 def write_workload(folder: Path, steps: int) -> None:
-    """A random Qwen3 of 12 million weights, and rows as long as chats are: most short, a few long."""
+    """A random Qwen3 of 10 million weights, and rows as long as chats are: most short, a few long."""
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
@@ -64,8 +66,8 @@ def write_workload(folder: Path, steps: int) -> None:
     (folder / "rows.json").write_text(json.dumps(rows))
 
 
-def hyperparameters(steps: int) -> dict[str, object]:
-    """The job's hyperparameters; checkpoints ten times per run, as the app's presets have them."""
+def hyperparameters() -> dict[str, object]:
+    """The job's hyperparameters; checkpoints as often as the app has them made in a run of a hundred steps."""
     return {
         "learning_rate": 2e-4,
         "num_train_epochs": 1,
@@ -82,7 +84,7 @@ def hyperparameters(steps: int) -> dict[str, object]:
         "seed": SEED,
         "eval_fraction": 0.0,
         "evals_per_epoch": 1,
-        "save_every_steps": max(1, -(-steps // 10)),
+        "save_every_steps": 10,
         "max_steps": None,
         "packing": True,
         "load_in_4bit": False,
@@ -90,9 +92,10 @@ def hyperparameters(steps: int) -> dict[str, object]:
     }
 
 
-def adapted_model(workload: Workload, steps: int, attention: str) -> object:
+def adapted_model(workload: Workload, attention: str) -> object:
     """The base model with the adapter that both sides start from."""
     import torch
+
     from model.loading import Placement, load_base
     from model.lora import add_lora
     from protocol import Hyperparameters
@@ -100,7 +103,7 @@ def adapted_model(workload: Workload, steps: int, attention: str) -> object:
     torch.set_num_threads(len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
     placement = Placement("cpu", "float32", autocast=False)
     torch.manual_seed(SEED)
-    return add_lora(load_base(workload.model, placement, attention), Hyperparameters(**hyperparameters(steps)), placement)
+    return add_lora(load_base(workload.model, placement, attention), Hyperparameters(**hyperparameters()), placement)
 
 
 def warm_up(model: object) -> None:
@@ -110,14 +113,6 @@ def warm_up(model: object) -> None:
     output = model(input_ids=torch.arange(2, 66).unsqueeze(0))
     torch.autograd.backward(output.logits.float().square().mean())
     model.zero_grad(set_to_none=True)
-
-
-def peak_bytes() -> int:
-    """The most memory this process has held so far."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 if __name__ == "__main__":
