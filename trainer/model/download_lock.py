@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage import read_json, write_json
+from storage import read_json
 
 BEAT_SECONDS = 5.0
 STALE_SECONDS = 40.0
@@ -59,7 +59,7 @@ class DownloadLock:
                     self._is_lost = True
                     return
                 self._record["beat"] += 1
-                write_json(self._path, self._record, durable=False)
+                _write(self._path, self._record)
                 self._renewed = time.monotonic()
             except OSError:
                 # A volume that stalls for a moment; if it goes on, the fence ends the download.
@@ -84,7 +84,7 @@ class LockWatch:
         except FileExistsError:
             if not self._is_left_behind():
                 return None
-        write_json(self.path, record, durable=False)
+        _write(self.path, record)
         # Somebody else may have found it left behind at the same moment: the last one to write has it.
         time.sleep(_CONFIRM_SECONDS)
         return DownloadLock(self.path, record) if _nonce(read_json(self.path)) == record["nonce"] else None
@@ -97,6 +97,13 @@ class LockWatch:
         if seen != self._seen:
             self._seen, self._since = seen, now
         return now - self._since >= STALE_SECONDS
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    """Replaces the lock's file; its temporary name is not made from the process's number, which two containers may share."""
+    temporary = path.with_name(f"{path.name}-{record['nonce']}")
+    temporary.write_text(json.dumps(record), encoding="utf-8")
+    os.replace(temporary, path)
 
 
 def _nonce(record: Any) -> object:

@@ -16,7 +16,10 @@ from torch import nn
 from model.checkpoint_index import CheckpointIndex
 from model.nf4 import can_pack, keep_packed, pack
 from protocol import RunFailure
+from storage import read_json
 
+# Families whose published files hold each expert's gate, up and down projection by itself, or both put together as here.
+PACKABLE_FAMILIES = ("qwen2_moe", "qwen3_moe", "qwen3_next", "olmoe")
 _EXPERT_PARAMETER = re.compile(r"(.*\.experts)\.(gate_up_proj|down_proj)")
 _ADVICE = "Choose a mixture-of-experts model of the catalogue, or turn 4-bit loading off."
 
@@ -30,9 +33,16 @@ def empty_model(folder: Path, dtype: torch.dtype, attention: str) -> Any:
     """The model of a folder without storage for its weights."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-    with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation=attention)
+    try:
+        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation=attention)
+    except (ValueError, KeyError, OSError) as error:
+        # What transformers says when it has no such architecture, or no text model of it.
+        described = read_json(folder / "config.json")
+        kind = described.get("model_type") if isinstance(described, dict) else None
+        message = f"This model ({kind or 'no model_type in config.json'}) is of an architecture that the trainer cannot build."
+        raise RunFailure("INVALID_INPUT", message, "Choose a model of a family in the catalogue.") from error
 
 
 def load_with_packed_experts(
@@ -56,6 +66,9 @@ def load_with_packed_experts(
         on_progress(number, len(names))
     model.tie_weights()
     _rebuild_rotary(model, device)
+    for name, held in [*model.named_parameters(), *model.named_buffers()]:
+        if held.is_meta:
+            raise RunFailure("MODEL_NOT_FOUND", f"The weights of {folder.name} lack {name}.", "Download the model again.")
     return model.requires_grad_(False).eval()
 
 

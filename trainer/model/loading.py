@@ -70,20 +70,22 @@ def load_base(folder: Path, placement: Placement, attention: str) -> Any:
         from model.experts import load_with_packed_experts
 
         return load_with_packed_experts(folder, device=placement.device, dtype=dtype, attention=attention)
-    packed: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if placement.quantization == "nf4":
-        packed = {"quantization_config": _four_bits(dtype), "device_map": {"": placement.device}}
+        options["quantization_config"] = _four_bits(dtype)
+    if placement.quantization == "nf4" or placement.device == "cuda":
+        # Straight onto the card: a worker may have less memory beside it than on it.
+        options["device_map"] = {"": placement.device}
     model = AutoModelForCausalLM.from_pretrained(
         str(folder),
         dtype=dtype,
         trust_remote_code=False,
         use_safetensors=True,
         attn_implementation=attention,
-        low_cpu_mem_usage=True,
-        **packed,
+        **options,
     )
     model.requires_grad_(False)
-    return model if packed else model.to(placement.device)
+    return model if "device_map" in options else model.to(placement.device)
 
 
 def _four_bits(compute: Any) -> Any:

@@ -23,7 +23,7 @@ _TOLERANCE = 2.0**-7
 @functools.lru_cache(maxsize=8)
 def fastest_unpack(device: torch.device, dtype: torch.dtype) -> Unpack:
     """The first of bitsandbytes' kernel, a compiled one and plain torch that works on this device."""
-    for make in (bitsandbytes_unpack, compiled_unpack):
+    for name, make in (("bitsandbytes", bitsandbytes_unpack), ("a compiled kernel", compiled_unpack)):
         try:
             candidate = make(device)
             if candidate is not None and _agrees(candidate, device, dtype):
@@ -32,7 +32,7 @@ def fastest_unpack(device: torch.device, dtype: torch.dtype) -> Unpack:
         except Exception as error:
             # Compilers and drivers fail in ways of their own; whatever it is, plain torch does the same work.
             reason = f"{type(error).__name__}: {error}"
-        logging.getLogger(__name__).info("NF4 without %s: %s", make.__name__, reason[:200])
+        logging.getLogger(__name__).info("NF4 without %s: %s", name, reason[:200])
     return unpack_plainly
 
 

@@ -19,12 +19,19 @@ _WEIGHT_BYTES = {"float32": 4, "bfloat16": 2}
 # Of what is there, a part is the driver's, the allocator's gaps and other processes'.
 _USABLE = 0.95
 _CHECKPOINTING_PARAMETERS = 1_000_000_000
-_LOGIT_PIECE_BYTES = 3 * (1 << 28)
+_LOGIT_PIECE_BYTES = 1 << 28
+_RECURRENT_BYTES = 88
+# How far an estimate of activations may be off before a run is refused for it.
+_CLEARLY = 1.25
 
 
 @dataclass(frozen=True)
 class LoraPlan:
-    """Layers that LoRA adapts and how many weights that makes; counted on a model without storage."""
+    """Layers that LoRA adapts and how many weights that makes; counted on a model without storage.
+
+    `layer_units` are the numbers that a layer keeps per token for its backward pass; `recurrent_units` the width of
+    linear attention, 0 without it.
+    """
 
     targets: list[str]
     parameters_trainable: int
@@ -33,8 +40,10 @@ class LoraPlan:
     parameters_linear: int
     largest_expert_layer: int
     hidden_size: int
-    intermediate_size: int
+    vocabulary: int
     layers: int
+    layer_units: int
+    recurrent_units: int
     quantization: Quantization
 
     @property
@@ -68,6 +77,7 @@ def plan_lora(folder: Path, parameters: Hyperparameters) -> LoraPlan:
 
     model = empty_model(folder, torch.bfloat16, "eager")
     config = model.config.get_text_config()
+    _require_whole_numbers(model.config)
     targets = lora_targets(model)
     vision = tuple(vision_parts(model))
     linear = [(n, m) for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and not n.startswith(vision or ("\0",))]
@@ -84,9 +94,11 @@ def plan_lora(folder: Path, parameters: Hyperparameters) -> LoraPlan:
         parameters_linear=sum(m.weight.numel() for n, m in linear if "lm_head" not in n),
         largest_expert_layer=max(experts.values(), default=0),
         hidden_size=int(config.hidden_size),
-        intermediate_size=_widest(config),
+        vocabulary=int(config.vocab_size),
         layers=int(config.num_hidden_layers),
-        quantization=_quantization(parameters.load_in_4bit, is_mixture(config) and bool(experts)),
+        layer_units=_layer_units(config),
+        recurrent_units=int((getattr(config, "linear_num_value_heads", 0) or 0) * (getattr(config, "linear_value_head_dim", 0) or 0)),
+        quantization=_quantization(parameters.load_in_4bit, config),
     )
     check_budget(plan)
     return plan
@@ -108,9 +120,11 @@ def plan_memory(plan: LoraPlan, parameters: Hyperparameters, longest: int, place
 
     Weights: 4 or 2 bytes each, or those of NF4 for what is packed, plus one layer's experts in full while they are used.
     Adapter: float32. Optimizer: gradient and two moments of Adam in float32. Activations with checkpointing: the input of
-    every layer, and within one layer about 34 bytes per token and hidden unit in 16 bits plus its feed-forward part
-    (Korthikanti et al. 2022, equation 1, without attention scores, which fused kernels do not keep); without checkpointing
-    that of all layers. Logits: three copies of one piece.
+    every layer, and what one layer keeps; without it, what all layers keep. A layer keeps 17 numbers per token and hidden
+    unit and 4 per feed-forward unit: Korthikanti et al. 2022, equation 1, in 16 bits, without attention scores, which fused
+    kernels do not keep. Each expert that a token visits keeps as much for itself. Linear attention keeps another 88 bytes
+    per unit in its plain form (measured on the CPU, as was that the rest is 15 to 20 % too high for dense layers, which
+    leaves room for what the backward pass needs for a moment). Logits: three copies of one piece in float32.
     """
     size = _WEIGHT_BYTES[placement.weights]
     weights = plan.parameters_total * size
@@ -121,9 +135,9 @@ def plan_memory(plan: LoraPlan, parameters: Hyperparameters, longest: int, place
         weights += plan.largest_expert_layer * size
     adapter = plan.parameters_trainable * 4
     tokens = min(longest, parameters.max_length) * parameters.per_device_train_batch_size
-    within = tokens * (17 * plan.hidden_size + 4 * plan.intermediate_size) * size
+    within = tokens * (plan.layer_units * size + plan.recurrent_units * _RECURRENT_BYTES)
     kept = tokens * plan.hidden_size * size * plan.layers + within if uses_checkpointing(plan, placement) else within * plan.layers
-    activations = kept + _LOGIT_PIECE_BYTES
+    activations = kept + 3 * min(_LOGIT_PIECE_BYTES, tokens * plan.vocabulary * 4)
     return MemoryPlan(
         weights_bytes=int(weights),
         adapter_bytes=adapter,
@@ -140,18 +154,27 @@ def uses_checkpointing(plan: LoraPlan, placement: Placement) -> bool:
     return placement.quantization != "none" or (placement.device == "cuda" and plan.parameters_total >= _CHECKPOINTING_PARAMETERS)
 
 
-def check_memory(plan: MemoryPlan) -> str | None:
-    """Refuses a run whose weights and optimizer alone cannot fit; a sentence when it will be tight, because rows may be short."""
+def check_memory(plan: MemoryPlan, rows_at_once: int = 1) -> str | None:
+    """Refuses a run that cannot fit even row by row; a sentence when it will be tight, because then batches are cut up.
+
+    `rows_at_once` is the batch that the plan was made for; a step that runs out of memory is repeated with fewer rows.
+    """
     if plan.available_bytes is None:
         return None
     usable = plan.available_bytes * _USABLE
     fixed = plan.weights_bytes + plan.adapter_bytes + plan.optimizer_bytes
+    there = f"{plan.available_bytes / 1e9:.1f} GB are there"
     if fixed > usable:
-        message = f"This run needs {fixed / 1e9:.1f} GB for weights and optimizer alone; {plan.available_bytes / 1e9:.1f} GB are there."
+        message = f"This run needs {fixed / 1e9:.1f} GB for weights and optimizer alone; {there}."
         advice = "Choose a smaller base model, turn on 4-bit loading, lower the rank, or use a GPU with more memory."
         raise RunFailure("OUT_OF_MEMORY", message, advice)
+    least = fixed + plan.activations_bytes / rows_at_once
+    if least > usable * _CLEARLY:
+        message = f"This run needs about {least / 1e9:.1f} GB even with one row at a time; {there}."
+        advice = "Lower the longest row (max_length), choose a smaller base model, or use a GPU with more memory."
+        raise RunFailure("OUT_OF_MEMORY", message, advice)
     if plan.total_bytes > usable:
-        return f"Memory will be tight: about {plan.total_bytes / 1e9:.1f} GB are needed, {plan.available_bytes / 1e9:.1f} GB are there."
+        return f"Memory will be tight: about {plan.total_bytes / 1e9:.1f} GB are needed, {there}."
     return None
 
 
@@ -165,7 +188,19 @@ def available_memory(device: str) -> int | None:
         return None
     with open("/proc/meminfo", encoding="ascii") as file:
         found = {line.split(":")[0]: line.split()[1] for line in file}
-    return int(found["MemAvailable"]) * 1024 if "MemAvailable" in found else None
+    free = [int(found["MemAvailable"]) * 1024] if "MemAvailable" in found else []
+    return min([*free, *_left_in_container()], default=None)
+
+
+def _left_in_container(folder: Path = Path("/sys/fs/cgroup")) -> list[int]:
+    """What a container's limit leaves, where there is one."""
+    try:
+        limit, used = ((folder / name).read_text(encoding="ascii").strip() for name in ("memory.max", "memory.current"))
+        # Cached files are counted as used, although they make room as soon as it is needed.
+        cached = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="ascii").splitlines())
+    except (OSError, ValueError):
+        return []
+    return [max(0, int(limit) - int(used) + int(cached.get("file", "0")))] if limit.isdigit() and used.isdigit() else []
 
 
 def _experts_by_layer(model: Any) -> dict[str, int]:
@@ -180,15 +215,34 @@ def _experts_by_layer(model: Any) -> dict[str, int]:
     return sizes
 
 
-def _widest(config: Any) -> int:
-    """Units of a token's feed-forward part: of the dense layer, or of the experts that a token visits."""
-    dense = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-    per_token = getattr(config, "num_experts_per_tok", None)
-    expert = getattr(config, "moe_intermediate_size", None)
-    return int(max(dense, per_token * expert)) if per_token and expert else int(dense)
+def _layer_units(config: Any) -> int:
+    """Numbers that one layer keeps per token, in the type of the weights: its own, and those of each expert visited."""
+    hidden = int(config.hidden_size)
+    visited = int(getattr(config, "num_experts_per_tok", None) or 0) if is_mixture(config) else 0
+    dense = getattr(config, "shared_expert_intermediate_size", None) or 0 if visited else config.intermediate_size
+    expert = int(getattr(config, "moe_intermediate_size", None) or config.intermediate_size)
+    return 17 * hidden + 4 * int(dense) + visited * 4 * (hidden + expert)
 
 
-def _quantization(load_in_4bit: bool, has_packed_experts: bool) -> Quantization:
+def _require_whole_numbers(config: Any) -> None:
+    """Refuses weights that are published in few bits: they need kernels of their own, and LoRA learns less on them."""
+    packed = getattr(config, "quantization_config", None) or getattr(config.get_text_config(), "quantization_config", None)
+    if not packed:
+        return
+    method = packed.get("quant_method") if isinstance(packed, dict) else getattr(packed, "quant_method", None)
+    message = f"The weights of this base model are stored in few bits already ({method or 'unknown method'})."
+    advice = "Choose the model's 16-bit edition; with 4-bit loading turned on it takes as little memory."
+    raise RunFailure("INVALID_INPUT", message, advice)
+
+
+def _quantization(load_in_4bit: bool, config: Any) -> Quantization:
+    from model.experts import PACKABLE_FAMILIES
+
     if not load_in_4bit:
         return "none"
-    return "nf4-experts" if has_packed_experts else "nf4"
+    if not is_mixture(config):
+        return "nf4"
+    if config.model_type not in PACKABLE_FAMILIES:
+        message = f"The experts of this model ({config.model_type}) cannot be kept in 4 bits here."
+        raise RunFailure("INVALID_INPUT", message, "Turn 4-bit loading off, or choose a mixture-of-experts model of the catalogue.")
+    return "nf4-experts"

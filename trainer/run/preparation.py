@@ -121,7 +121,7 @@ def plan_model(base: ResolvedModel, dataset: Dataset, job: TrainInput, log: Even
     placement = choose_placement(count_parameters(base.folder), plan.quantization)
     memory = plan_memory(plan, job.hyperparameters, _longest(dataset), placement)
     log.emit("memory_plan", **memory.as_event())
-    notice = check_memory(memory)
+    notice = check_memory(memory, job.hyperparameters.per_device_train_batch_size)
     if notice is not None:
         log.log("warning", notice)
     return plan, placement, memory

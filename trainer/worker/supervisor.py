@@ -12,7 +12,7 @@ from protocol import EndStatus, RunFailure, StopReason, TrainInput
 from run.checkpoint_files import newest_valid_step
 from run.results import RunReport, job_return, read_result, write_result
 from run.status_manager import EventLog
-from storage import canonical_json, read_json, sha256_bytes, write_bytes
+from storage import canonical_json, read_json, sha256_bytes, volume_failure, write_bytes
 from worker.child import ChildProcess
 from worker.lease import HEARTBEAT_SECONDS, Lease, LeaseLost, try_acquire
 from worker.redaction import redacted
@@ -63,15 +63,24 @@ class RunSupervisor:
     async def run(self) -> dict[str, Any] | None:
         """The run's job return, or None when it was asked to end and is to be resumed later."""
         self._check_config()
-        lease = await self._wait_for_lease()
-        if lease is None:
-            result = read_result(self._directory)
-            return job_return(result) if result else None
-        try:
-            self._freeze_config()
-            return await self._attempts(lease)
-        finally:
-            lease.release()
+        while True:
+            lease = await self._wait_for_lease()
+            if lease is None:
+                result = read_result(self._directory)
+                return job_return(result) if result else None
+            try:
+                self._freeze_config()
+                return await self._attempts(lease)
+            except LeaseLost as lost:
+                # Another worker trains the run: this dispatch waits for its result like any second one.
+                print(str(lost), file=sys.stderr, flush=True)
+            except OSError as error:
+                failure = volume_failure(error)
+                if failure is None:
+                    raise
+                raise failure from error
+            finally:
+                lease.release()
 
     def _keep_wish(self) -> None:
         """Before the child hears of it: were we to die now, the next dispatch would still only package."""

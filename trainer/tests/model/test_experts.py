@@ -1,5 +1,6 @@
 """Experts in 4 bits: the same answers as the full model with rounded experts, and an adapter that fits the full model."""
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from gpu.shapes import mixture_config, random_model
 from support import hyperparameters
 from tiny_model import write_tiny_model
 
+from model import nf4
 from model.experts import expert_parameters, load_with_packed_experts
 from model.loading import Placement, load_base
 from model.lora import add_lora
@@ -86,6 +88,66 @@ def test_adapters_learn_through_packed_experts_and_fit_the_full_model(folder: Pa
         torch.testing.assert_close(model.eval()(IDS).logits, full.eval()(IDS).logits, rtol=1e-4, atol=1e-4)
 
 
+class Watched:
+    """Unpacks as usual, and knows which of the unpacked weights are still in memory."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls, self.most = 0, 0
+        self._seen: list[weakref.ref[Any]] = []
+        monkeypatch.setattr(nf4, "unpack", self._unpack)
+
+    def _unpack(self, codes: torch.Tensor, magnitudes: torch.Tensor, shape: torch.Size, dtype: torch.dtype) -> torch.Tensor:
+        # Memory that numpy lends to torch is given back when the last tensor over it is gone, autograd's own too.
+        lent = nf4.unpack_plainly(codes, magnitudes, shape, dtype).numpy().copy()
+        self.calls += 1
+        self._seen.append(weakref.ref(lent))
+        self.most = max(self.most, self.alive)
+        return torch.from_numpy(lent)
+
+    @property
+    def alive(self) -> int:
+        """Unpacked tensors that something still holds."""
+        return sum(seen() is not None for seen in self._seen)
+
+
+def test_unpacked_experts_are_gone_after_each_layer_and_each_is_unpacked_once_a_pass(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights kept for the backward pass fill the card with the model in 16 bits; a loop over experts would unpack all for each."""
+    model = add_lora(load_base(folder, PACKED, "eager"), Hyperparameters(**hyperparameters(lora_dropout=0.0)), PACKED)
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model.enable_input_require_grads()
+    model.train()
+    watched = Watched(monkeypatch)
+    layers = len(model.base_model.model.model.layers)
+    loss = model(IDS, labels=IDS).loss
+    assert (watched.calls, watched.alive) == (2 * layers, 0)
+    loss.backward()
+    del loss
+    assert (watched.calls, watched.alive) == (4 * layers, 0)
+    assert watched.most <= 2
+
+
+def test_qwen3_moe_loads_from_either_layout_of_its_files(tmp_path: Path) -> None:
+    """Files hold each expert by itself, or all of a layer in one tensor; the packed model is the same."""
+    from safetensors.torch import save_file
+    from transformers import Qwen3MoeConfig
+
+    small = {"vocab_size": 320, "hidden_size": 64, "intermediate_size": 128, "moe_intermediate_size": 32, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "num_experts": 4, "num_experts_per_tok": 2}
+    full = random_model(Qwen3MoeConfig(**small, **heads, tie_word_embeddings=False), "cpu", "float32")
+    full.save_pretrained(str(tmp_path / "apart"))
+    full.config.save_pretrained(str(tmp_path / "together"))
+    save_file(full.state_dict(), str(tmp_path / "together" / "model.safetensors"), metadata={"format": "pt"})
+    answers = []
+    for layout in ("apart", "together"):
+        model = load_base(tmp_path / layout, PACKED, "eager")
+        assert not expert_parameters(model)
+        with torch.no_grad():
+            answers.append(model(IDS).logits)
+    torch.testing.assert_close(answers[0], answers[1], rtol=0, atol=0)
+    with torch.no_grad():
+        torch.testing.assert_close(answers[0], rounded(tmp_path / "apart")(IDS).logits, rtol=1e-5, atol=1e-5)
+
+
 def test_a_missing_expert_is_named(folder: Path, tmp_path: Path) -> None:
     """Weights that are not there must not become random ones."""
     from safetensors.torch import load_file, save_file
@@ -98,7 +160,6 @@ def test_a_missing_expert_is_named(folder: Path, tmp_path: Path) -> None:
         load_with_packed_experts(tmp_path, device="cpu", dtype=torch.float32, attention="eager")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", ["qwen3", "llama"])
 def test_a_dense_model_in_nf4_trains_and_its_adapter_fits_the_full_model(tmp_path: Path, family: str) -> None:
     """4-bit loading must leave the adapter in float32, or small updates are lost."""

@@ -2,13 +2,15 @@
 
 import itertools
 import math
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings, strategies
 from torch import nn
 
-from model.nf4 import BYTES_PER_WEIGHT, CODEBOOK, can_pack, keep_packed, pack, unpack
+from model import nf4_fast
+from model.nf4 import BYTES_PER_WEIGHT, CODEBOOK, can_pack, keep_packed, pack, unpack, unpack_plainly
 
 
 def oracle(weights: torch.Tensor) -> torch.Tensor:
@@ -52,6 +54,56 @@ def test_nf4_codes_are_those_of_bitsandbytes() -> None:
     own = pack(weights)
     assert torch.equal(own.codes, theirs.reshape(-1))
     assert torch.equal(own.magnitudes, state.absmax)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_unpacking_rounds_once(dtype: torch.dtype) -> None:
+    """Values and magnitudes rounded before they are multiplied would each lose what the model's type could still hold."""
+    weights = torch.randn(32, 128, generator=torch.Generator().manual_seed(7))
+    packed = pack(weights)
+    back = unpack(packed.codes, packed.magnitudes, packed.shape, dtype)
+    torch.testing.assert_close(back, oracle(weights).to(dtype), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_kernel_of_bitsandbytes_unpacks_our_codes(dtype: torch.dtype) -> None:
+    """On a GPU it does the unpacking: another order of codes or blocks would train on noise."""
+    pytest.importorskip("bitsandbytes")
+    weights = torch.randn(3, 32, 128, generator=torch.Generator().manual_seed(8))
+    packed = pack(weights)
+    arguments = (packed.codes, packed.magnitudes, packed.shape, dtype)
+    kernel = nf4_fast.bitsandbytes_unpack(torch.device("cpu"))
+    assert kernel is not None
+    torch.testing.assert_close(kernel(*arguments), unpack(*arguments), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_is_compiled_is_the_same_arithmetic(dtype: torch.dtype) -> None:
+    """On a GPU without bitsandbytes the compiled form unpacks; here it runs uncompiled, which changes no digit."""
+    weights = torch.randn(3, 32, 128, generator=torch.Generator().manual_seed(9))
+    packed = pack(weights)
+    codebook, shifts = torch.tensor(CODEBOOK), torch.tensor([4, 0], dtype=torch.uint8)
+    found = nf4_fast._expand(packed.codes, packed.magnitudes, codebook, shifts, dtype).view(packed.shape)
+    torch.testing.assert_close(found, unpack(packed.codes, packed.magnitudes, packed.shape, dtype), rtol=0, atol=0)
+
+
+def _swapped(codes: torch.Tensor, *rest: Any) -> torch.Tensor:
+    """A kernel that takes the lower half of each byte first."""
+    return unpack((codes << 4) | (codes >> 4), *rest)
+
+
+def _broken(*_: Any) -> torch.Tensor:
+    raise RuntimeError("no kernel image is available for this device")
+
+
+@pytest.mark.parametrize("bad", [_swapped, _broken])
+def test_a_kernel_that_fails_or_errs_is_not_used(monkeypatch: pytest.MonkeyPatch, bad: nf4_fast.Unpack) -> None:
+    """A driver or compiler that does not fit must cost speed, not the run, and never its numbers."""
+    monkeypatch.setattr(nf4_fast, "bitsandbytes_unpack", lambda _device: bad)
+    monkeypatch.setattr(nf4_fast, "compiled_unpack", lambda _device: bad)
+    nf4_fast.fastest_unpack.cache_clear()
+    assert nf4_fast.fastest_unpack(torch.device("cpu"), torch.float32) is unpack_plainly
+    nf4_fast.fastest_unpack.cache_clear()
 
 
 def test_a_parameter_kept_packed_reads_as_its_weights_and_passes_gradients_to_its_input() -> None:

@@ -118,11 +118,38 @@ def test_targets_and_sizes_of_published_models(
     assert plan.parameters_trainable == pytest.approx(trainable, rel=2e-3)
 
 
-def test_gemma_3_has_its_seven_layers_adapted(tmp_path: Path) -> None:
-    """Its text model stands alone or inside one that sees images; both have the same layers."""
-    plan = resolve(tmp_path, GEMMA_12B)
+@pytest.mark.parametrize("sees_images", [False, True])
+def test_gemma_3_has_the_seven_layers_of_its_text_model_adapted(tmp_path: Path, sees_images: bool) -> None:
+    """It is published inside a model that sees images, whose own q_proj and k_proj text must not be trained on."""
+    text = {name: value for name, value in GEMMA_12B.items() if name != "architectures"}
+    vision = {"model_type": "siglip_vision_model", "hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27}
+    vision |= {"num_attention_heads": 16, "image_size": 896, "patch_size": 14, "vision_use_head": False}
+    whole = {"architectures": ["Gemma3ForConditionalGeneration"], "model_type": "gemma3", "text_config": text, "vision_config": vision}
+    plan = resolve(tmp_path, whole if sees_images else GEMMA_12B)
     assert plan.targets == DENSE
-    assert 11.5e9 < plan.parameters_total < 12.5e9
+    assert plan.parameters_total == pytest.approx(12_187_325_040 if sees_images else 11_765_788_416, rel=1e-3)
+    assert plan.parameters_trainable == 65_470_464
+
+
+SMALL: dict[str, Any] = {"num_hidden_layers": 2, "hidden_size": 256, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 512}
+
+
+@pytest.mark.parametrize(
+    ("kind", "targets"),
+    [
+        ("mistral", DENSE),
+        ("smollm3", DENSE),
+        ("qwen2", DENSE),
+        ("gemma2", DENSE),
+        ("phi3", ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]),
+        ("mixtral", DENSE[:4]),
+        ("gpt_oss", DENSE[:4]),
+        ("qwen2_moe", DENSE[:4]),
+    ],
+)
+def test_families_have_the_layers_that_they_are_known_by(tmp_path: Path, kind: str, targets: list[str]) -> None:
+    """A shared expert's layer has a dense layer's name; peft would make it LoRA on every expert."""
+    assert resolve(tmp_path, {"model_type": kind, "intermediate_size": 512, "pad_token_id": 0, **SMALL}).targets == targets
 
 
 @pytest.mark.parametrize(("rank", "millions"), [(8, 8.6), (16, 17.1), (32, 34.3), (64, 68.6)])
@@ -142,11 +169,26 @@ def test_a_list_that_trains_experts_is_refused_before_weights_are_loaded(tmp_pat
     assert refused.value.code == "TARGETS_TOO_LARGE"
 
 
-def test_an_unknown_architecture_is_refused_by_name(tmp_path: Path) -> None:
-    """A guess at layer names would train something else than what was asked for."""
-    config = {"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "n_layer": 2, "n_embd": 64, "n_head": 2, "vocab_size": 100}
-    with pytest.raises(RunFailure, match="gpt2"):
-        resolve(tmp_path, config)
+@pytest.mark.parametrize("kind", ["gpt2", "falcon_h1", "mistral3", "no_such_thing"])
+def test_an_unknown_architecture_is_refused_by_name(tmp_path: Path, kind: str) -> None:
+    """A guess at layer names would train something else than what was asked for, or only half of it."""
+    with pytest.raises(RunFailure, match=kind) as refused:
+        resolve(tmp_path, {"model_type": kind})
+    assert refused.value.code == "INVALID_INPUT"
+
+
+def test_weights_in_few_bits_are_refused_before_they_are_loaded(tmp_path: Path) -> None:
+    """They would fail after a long download, for want of kernels, with words that nobody understands."""
+    with pytest.raises(RunFailure, match=r"few bits already \(fp8\)"):
+        resolve(tmp_path, {**QWEN3_8B, "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}})
+
+
+def test_experts_that_cannot_be_packed_are_refused_where_that_is_asked_for(tmp_path: Path) -> None:
+    """bitsandbytes leaves fused experts in 16 bits without a word: a run that cannot fit would be started."""
+    config = {"model_type": "mixtral", "intermediate_size": 512, **SMALL}
+    assert resolve(tmp_path, config).quantization == "none"
+    with pytest.raises(RunFailure, match="mixtral"):
+        resolve(tmp_path, config, load_in_4bit=True)
 
 
 @pytest.mark.parametrize(
@@ -163,16 +205,39 @@ def test_weights_take_what_their_types_say(tmp_path: Path, config: dict[str, Any
     assert memory.total_bytes == memory.weights_bytes + memory.adapter_bytes + memory.optimizer_bytes + memory.activations_bytes
 
 
-def test_a_run_that_cannot_fit_is_refused_and_a_tight_one_warned_of() -> None:
+GB = 10**9
+
+
+@pytest.mark.parametrize(
+    ("available", "rows", "said"),
+    [
+        (100 * GB, 1, None),
+        (None, 1, None),
+        (20 * GB, 4, "Memory will be tight: about 22.0 GB"),
+        (10 * GB, 4, "12.0 GB for weights and optimizer alone"),
+        # Ten rows of 1 GB are cut up into single ones; one row of 10 GB is not.
+        (15 * GB, 10, "Memory will be tight"),
+        (15 * GB, 1, "22.0 GB even with one row at a time"),
+    ],
+)
+def test_a_run_that_cannot_fit_is_refused_and_a_tight_one_warned_of(available: int | None, rows: int, said: str | None) -> None:
     """Running out of memory after minutes of loading costs money and tells nobody what to change."""
-    fits = MemoryPlan(10, 1, 3, 6, 20, 100, "none")
-    assert check_memory(fits) is None
-    assert check_memory(MemoryPlan(10, 1, 3, 6, 20, None, "none")) is None
-    tight = MemoryPlan(10**10, 10**9, 10**9, 10**10, 22 * 10**9, 20 * 10**9, "none")
-    assert "22.0 GB" in str(check_memory(tight))
-    with pytest.raises(RunFailure, match=r"12\.0 GB for weights") as refused:
-        check_memory(MemoryPlan(10**10, 10**9, 10**9, 10**10, 22 * 10**9, 10**10, "none"))
-    assert refused.value.code == "OUT_OF_MEMORY"
+    memory = MemoryPlan(10 * GB, GB, GB, 10 * GB, 22 * GB, available, "none")
+    try:
+        found = check_memory(memory, rows)
+    except RunFailure as refused:
+        assert refused.code == "OUT_OF_MEMORY"
+        found = refused.message
+    assert found == said or (said is not None and said in str(found))
+
+
+def test_a_container_counts_what_its_limit_leaves(tmp_path: Path) -> None:
+    """The host's free memory is not the container's: training would be killed without a word."""
+    for name, text in {"memory.max": "1000\n", "memory.current": "700\n", "memory.stat": "anon 500\nfile 200\n"}.items():
+        (tmp_path / name).write_text(text)
+    assert planning._left_in_container(tmp_path) == [500]
+    (tmp_path / "memory.max").write_text("max\n")
+    assert planning._left_in_container(tmp_path) == []
 
 
 def test_memory_of_this_computer_is_a_plausible_number() -> None:

@@ -1,5 +1,6 @@
 """Merging: the whole model equals base plus adapter, appears whole or not at all, and is made once."""
 
+import asyncio
 import json
 import shutil
 import socket
@@ -15,6 +16,7 @@ from support import RUN_ID, Volume, planet_rows
 from protocol import RunFailure, check_reply
 from storage import read_json, sha256_file
 from worker import merge_weights, merging
+from worker.answers import answer_small
 from worker.merge_weights import LoraPair, lora_pairs
 from worker.merging import merge_run
 
@@ -222,3 +224,13 @@ def test_a_model_that_stores_its_layers_under_another_name_is_placed(tmp_path: P
     assert list(placed) == ["language_model.model.layers.0.self_attn.q_proj.weight"]
     with pytest.raises(RunFailure, match="no single weight"):
         merge_weights.place_pairs({"model.language_model.layers.7.self_attn.q_proj": pair}, weights)
+
+
+@pytest.mark.slow
+def test_a_merge_job_runs_in_a_process_of_its_own(run: Volume, tmp_path: Path) -> None:
+    """Would catch an entry point that cannot be started, or prints something else than its answer."""
+    job = {"v": 1, "action": "merge", "run_id": RUN_ID.upper()}
+    reply = check_reply("merge", asyncio.run(answer_small("merge", run.root, job)))
+    assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= {file["name"] for file in reply["files"]}
+    with pytest.raises(RunFailure, match="has not ended"):
+        asyncio.run(answer_small("merge", tmp_path, job))
