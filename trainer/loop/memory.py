@@ -8,6 +8,8 @@ from typing import TypeVar
 import torch
 
 Result = TypeVar("Result")
+# How CPU, CUDA, its matrix libraries and Apple's GPUs say it where they have no exception of their own for it.
+_PHRASES = ("allocate memory", "out of memory", "ALLOC_FAILED")
 
 
 def unless_out_of_memory(work: Callable[[], Result]) -> Result | None:
@@ -34,7 +36,7 @@ def _memory_errors() -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise _MemoryRanOut from error
     except RuntimeError as error:
-        if "allocate memory" not in str(error):
+        if not any(phrase in str(error) for phrase in _PHRASES):
             raise
         raise _MemoryRanOut from error
 

@@ -12,6 +12,8 @@ from protocol import Hyperparameters, RunFailure
 # The largest useful adapters (rank 128 on all layers of a 70B model) stay below; a list that catches experts does not.
 _MOST_TRAINABLE = 2_000_000_000
 _MOST_SHARE = 0.5
+# Below this a share says nothing: the adapter of a small model is small whatever it is compared with.
+_ALWAYS_FINE = 200_000_000
 # NF4 with magnitudes quantised once more: 0.5 + (1 + 4/256)/64 bytes.
 _NF4_DOUBLE_BYTES = 0.5 + (1 + 4 / 256) / 64
 _NF4_BYTES = 0.5 + 4 / 64
@@ -106,7 +108,7 @@ def plan_lora(folder: Path, parameters: Hyperparameters) -> LoraPlan:
 
 def check_budget(plan: LoraPlan) -> None:
     """Refuses an adapter that is no adapter any more."""
-    if plan.parameters_trainable <= min(_MOST_TRAINABLE, _MOST_SHARE * plan.parameters_total):
+    if plan.parameters_trainable <= max(_ALWAYS_FINE, min(_MOST_TRAINABLE, _MOST_SHARE * plan.parameters_total)):
         return
     share = plan.parameters_trainable / plan.parameters_total
     message = (

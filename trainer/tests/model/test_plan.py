@@ -169,6 +169,13 @@ def test_a_list_that_trains_experts_is_refused_before_weights_are_loaded(tmp_pat
     assert refused.value.code == "TARGETS_TOO_LARGE"
 
 
+def test_a_large_rank_on_a_tiny_model_is_no_mistake(tmp_path: Path) -> None:
+    """A share of the model alone would refuse every small model that is used to try the app."""
+    tiny = {**QWEN3_8B, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "vocab_size": 320, "head_dim": 16}
+    plan = resolve(tmp_path, {**tiny, "num_attention_heads": 4, "num_key_value_heads": 2}, lora_r=64)
+    assert plan.parameters_trainable > 0.5 * plan.parameters_total
+
+
 @pytest.mark.parametrize("kind", ["gpt2", "falcon_h1", "mistral3", "no_such_thing"])
 def test_an_unknown_architecture_is_refused_by_name(tmp_path: Path, kind: str) -> None:
     """A guess at layer names would train something else than what was asked for, or only half of it."""

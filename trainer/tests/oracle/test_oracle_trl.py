@@ -24,7 +24,7 @@ from run.status_manager import EventLog, read_events
 
 CPU = Placement("cpu", "float32", autocast=False)
 FAMILIES = ["qwen3", "llama", "gemma3"]
-CASES = ["plain", "accumulation", "packing", "out_of_memory"]
+CASES = ["plain", "accumulation", "packing", "out_of_memory", "packing_out_of_memory"]
 Curve = list[tuple[float, float]]
 BATCH = 8
 
@@ -85,7 +85,7 @@ def _parameters(case: str, steps: int) -> Hyperparameters:
             warmup_ratio=0.0,
             lr_scheduler_type="constant",
             max_length=256,
-            packing=case == "packing",
+            packing="packing" in case,
         )
     )
 
@@ -93,25 +93,26 @@ def _parameters(case: str, steps: int) -> Hyperparameters:
 class _Watched(Objective):
     """Keeps the micro-batches it saw, and lets memory run out for those that are too large."""
 
-    def __init__(self, model: Any, most_rows: int | None) -> None:
+    def __init__(self, model: Any, case: str) -> None:
         super().__init__(model, CPU, 0)
         self.seen: list[MicroBatch] = []
         self.failures = 0
-        self._most_rows = most_rows
+        self._most_rows = 3 if case == "out_of_memory" else 1000
+        self._most_tokens = 300 if case == "packing_out_of_memory" else 100_000
 
     def sum_of_losses(self, batch: MicroBatch | Any) -> torch.Tensor:
         """As the loop asks for it."""
         batch = as_micro_batch(batch)
-        if self._most_rows is not None and len(batch.rows) > self._most_rows:
+        if len(batch.rows) > self._most_rows or batch.padded_tokens > self._most_tokens:
             self.failures += 1
             raise torch.OutOfMemoryError("simulated")
         self.seen.append(batch)
         return super().sum_of_losses(batch)
 
 
-def _own_curve(folder: Path, tmp_path: Path, parameters: Hyperparameters, rows: list[Row], most_rows: int | None) -> tuple[Curve, _Watched]:
+def _own_curve(folder: Path, tmp_path: Path, parameters: Hyperparameters, rows: list[Row], case: str) -> tuple[Curve, _Watched]:
     wrapped = _adapted(folder, parameters)
-    objective = _Watched(wrapped, most_rows)
+    objective = _Watched(wrapped, case)
     (tmp_path / "own").mkdir()
     loop = TrainingLoop(
         model=wrapped,
@@ -133,9 +134,9 @@ def _compare(folder: Path, tmp_path: Path, case: str, steps: int) -> tuple[Curve
     """Our curve and TRL's."""
     parameters = _parameters(case, steps)
     rows = _rows(folder, 4 * BATCH)
-    own, objective = _own_curve(folder, tmp_path, parameters, rows, 3 if case == "out_of_memory" else None)
-    assert (objective.failures > 0) == (case == "out_of_memory")
-    assert any(batch.is_packed for batch in objective.seen) == (case == "packing")
+    own, objective = _own_curve(folder, tmp_path, parameters, rows, case)
+    assert (objective.failures > 0) == ("out_of_memory" in case)
+    assert any(batch.is_packed for batch in objective.seen) == ("packing" in case)
     schedule = Schedule(parameters, rows)
     ordered = [row for step in range(1, steps + 1) for row in schedule.batch(step)]
     settings = ReferenceSettings(
