@@ -39,6 +39,8 @@ class Prepared:
     model: Any
     plan: LoraPlan
     memory: MemoryPlan
+    # Of the frozen weights before step 1; they must be the same after the last.
+    base_weights: str
 
 
 def find_base(volume: Path, job: TrainInput, log: EventLog) -> ResolvedModel:

@@ -12,6 +12,7 @@ from loop.sampling import choose_prompts, sample_answers
 from loop.schedule import Schedule
 from loop.training_loop import Clock, TrainingLoop
 from model.base_model import ResolvedModel
+from model.weights_fingerprint import weights_fingerprint
 from protocol import TRAINER_VERSION, RunFailure, TrainInput
 from run.checkpoint import Checkpoint, CheckpointStore
 from run.control import StopSource
@@ -91,7 +92,7 @@ def _prepare(session: _Session, saved: Checkpoint | None) -> Prepared:
     report.progress.eval_row_tokens = report.eval_tokens
     plan, placement, memory = plan_model(base, dataset, job, log)
     model = prepare_model(base, tokenizer, dataset, job, log, plan=plan, placement=placement)
-    return Prepared(base, tokenizer, dataset, placement, model, plan, memory)
+    return Prepared(base, tokenizer, dataset, placement, model, plan, memory, weights_fingerprint(model))
 
 
 def _find_base_once(session: _Session) -> ResolvedModel:
@@ -180,6 +181,9 @@ def _finish(session: _Session, loop: TrainingLoop, prepared: Prepared) -> None:
     log, report = session.log, session.report
     outcome = loop.run()
     _compare_memory(session, prepared)
+    if weights_fingerprint(prepared.model) != prepared.base_weights:
+        message = "The base model's weights changed in memory during training, so the adapter would fit no published model."
+        raise RunFailure("INTERNAL", message, "Start the run again on another worker; this one's memory may be faulty.")
     is_worth_it = conclude(outcome, loop, report, log)
     if outcome == "shutdown" or not session.ranks.is_first:
         return

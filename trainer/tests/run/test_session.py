@@ -206,3 +206,17 @@ def test_a_large_adapter_is_cut_into_parts_that_add_up(volume: Volume, tmp_path:
     assert max(part["bytes"] for part in parts) <= 10_000
     assert sum(part["file"] == "adapter_model.safetensors" for part in parts) > 3
     assert (volume.collect(tmp_path / "adapter") / "adapter_model.safetensors").stat().st_size > 30_000
+
+
+def test_an_adapter_over_weights_that_changed_in_memory_is_not_shipped(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Would catch a base that was trained along, or faulty memory: the adapter would fit no published model."""
+    seen: list[str] = []
+
+    def changing(_model: Any) -> str:
+        seen.append("")
+        return f"fingerprint {len(seen)}"
+
+    monkeypatch.setattr("run.session.weights_fingerprint", changing)
+    result = volume.attempt(volume.job(planet_rows(12), max_steps=1))
+    assert result is not None
+    assert (result["status"], result["error"]["code"], result["manifest_sha256"]) == ("failed", "INTERNAL", None)
