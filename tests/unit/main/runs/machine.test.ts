@@ -328,15 +328,19 @@ describe('any order of events', () => {
     )
   })
 
-  it('posts again only after a lost answer was looked into', () => {
+  it('posts again only after a lost answer was looked into, or once to fetch what a stop left behind', () => {
     fc.assert(
       fc.property(anyCourse, (events) => {
         const { states } = walk(events)
         let looks = 0
+        let rescues = 0
         for (const [index, state] of states.entries()) {
           const before = states[index - 1]
           if (before?.phase === 'reconciling' && state.phase === 'submitting') looks += 1
-          expect(state.posts).toBeLessThanOrEqual(1 + looks)
+          if (before?.isRescue === false && state.isRescue) rescues += 1
+          if (state.isRescue) expect(state.stopRequested).not.toBeNull()
+          expect(state.posts).toBeLessThanOrEqual(1 + looks + rescues)
+          expect(rescues).toBeLessThanOrEqual(1)
         }
       }),
       { numRuns: 2000 },
