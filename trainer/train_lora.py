@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from loop.guards import budget_of
+from process_identity import process_start
 from protocol import EndStatus, RunFailure, StopReason, TrainInput, parse_train_input
 from run.attempts import AttemptSuperseded
 from run.checkpoint_files import newest_valid_step
@@ -25,7 +26,7 @@ from run.past_events import read_past
 from run.results import RunReport, write_result
 from run.status_manager import EventLog, Heartbeat
 from storage import canonical_json, is_disk_full, read_json, sha256_bytes
-from worker.lease import exclusive, process_start
+from worker.lease import exclusive
 
 _LOCK_SECONDS = 45.0
 EXIT_BUSY = 75

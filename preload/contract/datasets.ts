@@ -194,6 +194,16 @@ export const histogramSchema = z.object({
 export type Histogram = z.infer<typeof histogramSchema>
 const shareSchema = z.object({ name: z.string(), title: z.string(), rows: countSchema })
 
+/** How many rows one trainer or service would keep, cut, leave out or refuse. */
+export const consumerOutcomesSchema = z.object({
+  name: z.string(),
+  title: z.string(),
+  kept: countSchema,
+  truncated: countSchema,
+  dropped: countSchema,
+  rejected: countSchema,
+})
+
 /** What the rows are like as a set; parts not computed yet are null. */
 export const datasetOverviewSchema = z.object({
   shapes: z.array(shareSchema),
@@ -221,16 +231,7 @@ export const datasetOverviewSchema = z.object({
     )
     .nullable(),
   /** What each trainer or service would do with the rows. */
-  consumers: z.array(
-    z.object({
-      name: z.string(),
-      title: z.string(),
-      kept: countSchema,
-      truncated: countSchema,
-      dropped: countSchema,
-      rejected: countSchema,
-    }),
-  ),
+  consumers: z.array(consumerOutcomesSchema),
 })
 export type DatasetOverview = z.infer<typeof datasetOverviewSchema>
 

@@ -8,7 +8,6 @@ watch. Two holders at once, which a stalled volume can bring about for seconds, 
 import contextlib
 import json
 import os
-import socket
 import threading
 import time
 import uuid
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from process_identity import lives_on_this_host, own_process
 from storage import read_json
 
 BEAT_SECONDS = 5.0
@@ -76,7 +76,7 @@ class LockWatch:
 
     def take(self) -> DownloadLock | None:
         """The lock when it is free or its holder is gone; None while somebody may hold it."""
-        record = {"nonce": uuid.uuid4().hex, "beat": 0, **_own_process()}
+        record = {"nonce": uuid.uuid4().hex, "beat": 0, **own_process()}
         try:
             with open(self.path, "x", encoding="utf-8") as file:
                 json.dump(record, file)
@@ -91,7 +91,7 @@ class LockWatch:
 
     def _is_left_behind(self) -> bool:
         record = read_json(self.path)
-        if isinstance(record, dict) and _is_gone(record):
+        if isinstance(record, dict) and lives_on_this_host(record) is False:
             return True
         now, seen = time.monotonic(), json.dumps(record)
         if seen != self._seen:
@@ -108,41 +108,3 @@ def _write(path: Path, record: dict[str, Any]) -> None:
 
 def _nonce(record: Any) -> object:
     return record.get("nonce") if isinstance(record, dict) else None
-
-
-def _own_process() -> dict[str, Any]:
-    return {"host": _host(), "pid": os.getpid(), "started": _started(os.getpid())}
-
-
-def _host() -> str:
-    """This host since its start, and its numbering of processes, which containers of one host do not share."""
-    name = socket.gethostname()
-    with contextlib.suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        name += f":{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
-    return name
-
-
-def _started(pid: int) -> str | None:
-    """Tells a process from a later one of the same number; None when it is gone or the system does not say."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return None if fields[0] == "Z" else fields[19]
-    except (OSError, IndexError):
-        return None
-
-
-def _is_gone(record: dict[str, Any]) -> bool:
-    """True only when the holder ran on this host and certainly does not run any more."""
-    pid = record.get("pid")
-    if record.get("host") != _host() or not isinstance(pid, int) or os.name == "nt":
-        return False
-    if record.get("started") is not None:
-        return _started(pid) != str(record["started"])
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False

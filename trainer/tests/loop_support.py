@@ -50,10 +50,10 @@ def _encoded(model: Path, conversations: list[Messages]) -> list[Row]:
     return [row for row in encoded if row is not None]
 
 
-def adapted_model(model: Path, parameters: Hyperparameters) -> Any:
+def adapted_model(model: Path, parameters: Hyperparameters, attention: str = "eager") -> Any:
     """The model with an adapter that already changes something: B at zero would hide every mistake in A's gradient."""
     torch.manual_seed(parameters.seed)
-    wrapped = add_lora(load_base(model, CPU, "eager"), parameters, CPU)
+    wrapped = add_lora(load_base(model, CPU, attention), parameters, CPU)
     with torch.no_grad():
         for name, parameter in wrapped.named_parameters():
             if "lora_B" in name:

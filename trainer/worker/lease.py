@@ -6,8 +6,6 @@ created once (run/attempts.py), and a holder counts as gone when its heartbeat d
 
 import contextlib
 import json
-import os
-import socket
 import sys
 import time
 import uuid
@@ -16,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from process_identity import lives_on_this_host, own_process
 from run.attempts import claim_attempt, newest_attempt
 from run.status_manager import last_attempt
 from storage import read_json, require_writable, write_json
@@ -98,13 +97,11 @@ def try_acquire(run_directory: Path, worker_id: str, now: Monotonic = time.monot
     attempt = (newest or last_attempt(run_directory / "events")) + 1
     record: dict[str, Any] = {
         "workerId": worker_id,
-        "pid": os.getpid(),
-        "host": host_identity(),
         "attempt": attempt,
         "heartbeatMs": time.time_ns() // 1_000_000,
         "beat": 0,
         "nonce": uuid.uuid4().hex,
-        "started": process_start(os.getpid()),
+        **own_process(),
         "released": False,
     }
     if not claim_attempt(run_directory, attempt, json.dumps(record)):
@@ -124,7 +121,7 @@ def _is_free(run_directory: Path, newest: int, now: float) -> bool:
     is_known = isinstance(record, dict) and record.get("attempt") == newest
     if is_known and record.get("released") is True:
         return True
-    if is_known and (lives := _lives_on_this_host(record)) is not None:
+    if is_known and (lives := lives_on_this_host(record)) is not None:
         return not lives
     beat = json.dumps(record, sort_keys=True)
     seen = _sights.get(run_directory)
@@ -132,50 +129,6 @@ def _is_free(run_directory: Path, newest: int, now: float) -> bool:
         _sights[run_directory] = _Sight(newest, beat, now)
         return False
     return now - seen.since >= STALE_SECONDS
-
-
-def _lives_on_this_host(record: dict[str, Any]) -> bool | None:
-    """Whether the holder's process runs; None when it is on another host or cannot be looked up."""
-    if record.get("host") != host_identity():
-        return None
-    try:
-        pid, started = int(record["pid"]), record["started"]
-    except (KeyError, TypeError, ValueError):
-        return None
-    if started is not None:
-        return process_start(pid) == str(started)
-    return False if _is_gone(pid) else None
-
-
-def host_identity() -> str:
-    """Names this host and its process numbering: two containers may share a host name but not their processes."""
-    name = socket.gethostname()
-    with contextlib.suppress(OSError):
-        name += f":{Path('/proc/self/ns/pid').stat().st_ino}"
-    return name
-
-
-def process_start(pid: int) -> str | None:
-    """Tells a process from a later one with the same id (Linux); None when unknown or gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except (OSError, IndexError):
-        return None
-    return None if fields[0] == "Z" else f"{boot}:{fields[19]}"
-
-
-def _is_gone(pid: int) -> bool:
-    """True only when there is certainly no such process; Windows would end the process that it is asked about."""
-    if os.name == "nt":
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
-        return False
-    return False
 
 
 @contextlib.contextmanager

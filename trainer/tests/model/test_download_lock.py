@@ -16,6 +16,7 @@ from model import base_model, download_lock
 from model.base_model import ResolvedModel
 from model.cached_models import publish
 from model.download_lock import LockWatch
+from process_identity import host_identity, process_start
 from storage import read_json, write_json
 
 
@@ -72,7 +73,7 @@ def test_a_lock_is_taken_over_only_from_a_holder_that_is_gone(tmp_path: Path, mo
         assert LockWatch(path).take() is None
     assert not path.exists()
     gone = subprocess.Popen([sys.executable, "-c", ""])
-    record = {"nonce": "theirs", "beat": 1, "host": download_lock._host(), "pid": gone.pid, "started": download_lock._started(gone.pid)}
+    record = {"nonce": "theirs", "beat": 1, "host": host_identity(), "pid": gone.pid, "started": process_start(gone.pid)}
     gone.wait()
     write_json(path, record)
     assert LockWatch(path).take() is not None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from loop_support import adapted_model
 from oracle.trl_reference import ReferenceSettings, train_with_trl
 from support import StopAt, chat, hyperparameters
 from tiny_model import write_tiny_model
@@ -15,8 +16,7 @@ from loop.micro_batches import MicroBatch, as_micro_batch
 from loop.objective import Objective
 from loop.schedule import Schedule
 from loop.training_loop import Clock, TrainingLoop
-from model.loading import Placement, load_base, load_tokenizer
-from model.lora import add_lora
+from model.loading import Placement, load_tokenizer
 from protocol import Hyperparameters
 from run.checkpoint import CheckpointStore
 from run.run_progress import Progress
@@ -60,17 +60,6 @@ def _rows(model: Path, count: int) -> list[Row]:
     return [row for row in encoded if row is not None]
 
 
-def _adapted(folder: Path, parameters: Hyperparameters) -> Any:
-    """The same adapter every time, with a B that is not zero: zero would hide every mistake in the gradient of A."""
-    torch.manual_seed(parameters.seed)
-    wrapped = add_lora(load_base(folder, CPU, "sdpa"), parameters, CPU)
-    with torch.no_grad():
-        for name, parameter in wrapped.named_parameters():
-            if "lora_B" in name:
-                parameter.normal_(std=0.05)
-    return wrapped
-
-
 def _parameters(case: str, steps: int) -> Hyperparameters:
     rows = 2 if case == "accumulation" else BATCH
     return Hyperparameters(
@@ -111,7 +100,7 @@ class _Watched(Objective):
 
 
 def _own_curve(folder: Path, tmp_path: Path, parameters: Hyperparameters, rows: list[Row], case: str) -> tuple[Curve, _Watched]:
-    wrapped = _adapted(folder, parameters)
+    wrapped = adapted_model(folder, parameters, "sdpa")
     objective = _Watched(wrapped, case)
     (tmp_path / "own").mkdir()
     loop = TrainingLoop(
@@ -147,7 +136,7 @@ def _compare(folder: Path, tmp_path: Path, case: str, steps: int) -> tuple[Curve
         weight_decay=parameters.weight_decay,
         max_grad_norm=parameters.max_grad_norm,
     )
-    reference = train_with_trl(_adapted(folder, parameters), load_tokenizer(folder), ordered, settings, tmp_path / "trl")
+    reference = train_with_trl(adapted_model(folder, parameters, "sdpa"), load_tokenizer(folder), ordered, settings, tmp_path / "trl")
     assert len(own) == len(reference) == steps
     return own, reference
 

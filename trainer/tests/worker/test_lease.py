@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from process_identity import host_identity, process_start
 from protocol import RunFailure
 from run.attempts import AttemptSuperseded, claim_attempt, newest_attempt, require_newest
 from run.results import RunReport, read_result, write_result
 from run.status_manager import EventLog
-from worker.lease import STALE_SECONDS, Lease, LeaseLost, exclusive, host_identity, process_start, try_acquire
+from worker.lease import STALE_SECONDS, Lease, LeaseLost, exclusive, try_acquire
 
 TRAINER = Path(__file__).resolve().parents[2]
 

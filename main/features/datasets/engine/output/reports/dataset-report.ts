@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  consumerOutcomesSchema,
   columnMappingSchema,
   datasetShapeSchema,
   datasetStatsSchema,
@@ -55,15 +56,6 @@ export const datasetReportSchema = z.object({
     tokens: datasetTokensSchema.nullable(),
   }),
   rules: z.array(reportRuleSchema),
-  consumers: z.array(
-    z.object({
-      name: z.string(),
-      title: z.string(),
-      kept: countSchema,
-      truncated: countSchema,
-      dropped: countSchema,
-      rejected: countSchema,
-    }),
-  ),
+  consumers: z.array(consumerOutcomesSchema),
 })
 export type DatasetReport = z.infer<typeof datasetReportSchema>
