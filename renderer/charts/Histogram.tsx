@@ -112,9 +112,9 @@ function HistogramPlot({ data, pointed, onPoint, onChoose }: PlotProps) {
         ))}
       </div>
       <div className="histogram-ticks">
-        {[0, 0.25, 0.5, 0.75, 1].map((share) => (
-          <span key={share} style={{ left: `${share * 100}%` }}>
-            {formatCount(valueAt(data, share))}
+        {labelledEdges(data).map((edge) => (
+          <span key={edge} style={{ left: `${(edge / data.counts.length) * 100}%` }}>
+            {formatCount(Math.round(data.edges[edge] ?? 0))}
           </span>
         ))}
       </div>
@@ -206,6 +206,7 @@ function placeOf(data: HistogramData, value: number): number {
   return (bin + (high > low ? (value - low) / (high - low) : 0)) / bins
 }
 
-function valueAt(data: HistogramData, share: number): number {
-  return Math.round(data.edges[Math.round(share * data.counts.length)] ?? 0)
+/** The edges of bins that get a number: about five, each once, where few bins share the axis as well. */
+function labelledEdges({ counts }: HistogramData): number[] {
+  return [...new Set([0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * counts.length)))]
 }

@@ -69,6 +69,9 @@ function compareToBase(now: number | null, base: number): string {
 /** What was computed to be needed, so that it can be compared with what is used, or was at most. */
 function memoryNote({ memoryPlan, plan, head, endedAtMs }: Run): string | null {
   if (memoryPlan === null) return plan?.device ?? null
+  // Without a card of its own the trainer can only measure its whole process, which the plan is not of.
+  if (plan?.device === 'cpu')
+    return endedAtMs === null || head.memoryPeakBytes === null ? 'the whole process' : 'at most, the whole process'
   const planned = `${formatBytes(memoryPlan.totalBytes)} planned`
   return endedAtMs === null || head.memoryPeakBytes === null ? planned : `at most, ${planned}`
 }

@@ -77,8 +77,15 @@ describe('tiles of a run', () => {
       availableBytes: null,
       quantization: 'none' as const,
     }
-    expect(value(createRun({ memoryPlan }), 'device')).toMatchObject({ value: '1.8 GB', note: '1.6 GB planned' })
-    expect(value(createRun({ memoryPlan, endedAtMs: 1 }), 'device')).toMatchObject({ value: '1.9 GB', note: 'at most, 1.6 GB planned' })
+    const run = createRun()
+    const plan = run.plan === null ? null : { ...run.plan, device: 'cuda' }
+    expect(value(createRun({ memoryPlan, plan }), 'device')).toMatchObject({ value: '1.8 GB', note: '1.6 GB planned' })
+    expect(value(createRun({ memoryPlan, plan, endedAtMs: 1 }), 'device')).toMatchObject({
+      value: '1.9 GB',
+      note: 'at most, 1.6 GB planned',
+    })
+    // On a CPU the measured figure is of the whole process: beside the plan it would say that the plan was wrong.
+    expect(value(createRun({ memoryPlan, endedAtMs: 1 }), 'device')?.note).toBe('at most, the whole process')
     expect(value(createRun(), 'device')?.note).toBe('cpu')
   })
 
