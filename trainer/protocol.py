@@ -38,6 +38,7 @@ ACTIONS = {
     "get": ("get-input", "get-reply"),
     "list": ("list-input", "list-reply"),
     "read_events": ("read-events-input", "read-events-reply"),
+    "mark_stop": ("mark-stop-input", "mark-stop-reply"),
     "merge": ("merge-input", "merge-reply"),
 }
 _UPDATE = "Update the app and the worker to versions that belong together, then try again."

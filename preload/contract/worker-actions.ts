@@ -68,6 +68,10 @@ export const readEventsInputSchema = z.strictObject({
 })
 export const readEventsReplySchema = z.object({ ...version, run_id: idSchema, events: z.array(workerEventSchema), has_more: z.boolean() })
 
+/** Leaves the durable word that the user stopped a run, so that no worker trains it on. */
+export const markStopInputSchema = z.strictObject({ ...version, action: z.literal('mark_stop'), run_id: idSchema })
+export const markStopReplySchema = z.object({ ...version, run_id: idSchema })
+
 /** Adds a finished run's adapter to its base model's weights and leaves the whole model on the volume. */
 export const mergeInputSchema = z.strictObject({ ...version, action: z.literal('merge'), run_id: idSchema })
 export const mergeReplySchema = z.object({

@@ -15,6 +15,8 @@ const schemas = {
   'list-reply': actions.listReplySchema,
   'read-events-input': actions.readEventsInputSchema,
   'read-events-reply': actions.readEventsReplySchema,
+  'mark-stop-input': actions.markStopInputSchema,
+  'mark-stop-reply': actions.markStopReplySchema,
   'merge-input': actions.mergeInputSchema,
   'merge-reply': actions.mergeReplySchema,
   event: workerEventSchema,

@@ -1,6 +1,6 @@
 """How large a micro-batch may be: the user's wish, made smaller when memory runs out. Part of the checkpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from data.encoder import Row
 from loop.micro_batches import Costs, MicroBatch, lay_out, smaller_limits
@@ -16,8 +16,20 @@ _UNLIMITED = 1 << 40
 class MicroBatchLimits:
     """Lays rows out under the limits of the moment, the same ones on every rank."""
 
-    def __init__(self, progress: Progress, parameters: Hyperparameters, ranks: Ranks, log: EventLog, *, packed: bool, costs: Costs) -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        parameters: Hyperparameters,
+        ranks: Ranks,
+        log: EventLog,
+        *,
+        packed: bool,
+        costs: Costs,
+        save_memory: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`save_memory` spends work instead of memory; it returns False when nothing is left to be saved that way."""
         self.progress = progress
+        self._save_memory = save_memory
         self._parameters = parameters
         self._ranks = ranks
         self._log = log
@@ -36,7 +48,13 @@ class MicroBatchLimits:
         return lay_out(rows, max_rows=rows_limit, capacity_tokens=tokens, packed=packed and self._packed, costs=self._costs)
 
     def shrink(self, failed: MicroBatch | None) -> None:
-        """Halves the limits after a micro-batch that did not fit, on any rank; fails at a single row."""
+        """Halves the limits after a micro-batch that did not fit, on any rank; fails at a single row.
+
+        Before the first time, activations that are kept are given up.
+        """
+        if self._ranks.agree(int(self._save_memory()))[0]:
+            self._log.log("warning", "Memory ran out; going on with activations computed twice. The result does not change.")
+            return
         rows, tokens = self.progress.micro_batch_rows, self.progress.micro_batch_tokens
         smaller = (rows, tokens) if failed is None else smaller_limits(failed, rows, tokens)
         impossible, lost_rows, lost_tokens = self._ranks.agree(

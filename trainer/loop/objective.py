@@ -12,6 +12,7 @@ from loop.frozen_head import sum_of_piece_losses
 from loop.micro_batches import Costs, MicroBatch, as_micro_batch
 from loop.model_input import ModelInput, flat_input, padded_input
 from model.loading import Placement
+from model.recomputation import recompute_all_layers
 
 # Logits of one piece stay near 256 MB in float32 whatever the vocabulary.
 _LOGIT_ELEMENTS = 1 << 26
@@ -49,6 +50,10 @@ class Objective:
         self.packing_difference = self._packing_difference()
         self.can_pack = self.packing_difference <= 1.0
         self._is_flat = self._is_flat and self.can_pack
+
+    def save_memory(self) -> bool:
+        """Computes every layer's activations twice from now on; False when that was so, or is never done for this model."""
+        return recompute_all_layers(self._hf)
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
         """bf16 matrix products where the placement asks for them."""

@@ -71,7 +71,9 @@ class TrainingLoop:
         self.progress = progress
         self.is_packing = self._parameters.packing and objective.can_pack
         self._state = AdapterState(model, self._parameters)
-        self._limits = MicroBatchLimits(progress, self._parameters, self._ranks, log, packed=self.is_packing, costs=objective.costs)
+        self._limits = MicroBatchLimits(
+            progress, self._parameters, self._ranks, log, packed=self.is_packing, costs=objective.costs, save_memory=objective.save_memory
+        )
         self._gradient = BatchGradient(objective, self._state.parameters, self._limits, self._ranks, self._is_stopping)
         self._held_out = HeldOut(held_out, objective, self._limits, self._ranks)
         self._durations = Durations(packaging=packaging_seconds(self._state.bytes))

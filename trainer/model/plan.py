@@ -18,6 +18,8 @@ _ALWAYS_FINE = 200_000_000
 _NF4_DOUBLE_BYTES = 0.5 + (1 + 4 / 256) / 64
 _NF4_BYTES = 0.5 + 4 / 64
 _WEIGHT_BYTES = {"float32": 4, "bfloat16": 2}
+# The allocator's gaps grow with what is kept.
+_FOR_KEEPING = 0.85
 # Of what is there, a part is the driver's, the allocator's gaps and other processes'.
 _USABLE = 0.95
 _CHECKPOINTING_PARAMETERS = 1_000_000_000
@@ -56,7 +58,10 @@ class LoraPlan:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Bytes on one device; `available_bytes` is None where it cannot be known."""
+    """Bytes on one device; `available_bytes` is None where it cannot be known.
+
+    `layers_kept` layers keep their activations although the run recomputes those of the others: there is room for them.
+    """
 
     weights_bytes: int
     adapter_bytes: int
@@ -65,10 +70,11 @@ class MemoryPlan:
     total_bytes: int
     available_bytes: int | None
     quantization: Quantization
+    layers_kept: int = 0
 
     def as_event(self) -> dict[str, Any]:
         """The fields of the `memory_plan` event."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "layers_kept"}
 
 
 def plan_lora(folder: Path, parameters: Hyperparameters) -> LoraPlan:
@@ -98,7 +104,7 @@ def plan_lora(folder: Path, parameters: Hyperparameters) -> LoraPlan:
         hidden_size=int(config.hidden_size),
         vocabulary=int(config.vocab_size),
         layers=int(config.num_hidden_layers),
-        layer_units=_layer_units(config),
+        layer_units=layer_units(config),
         recurrent_units=int((getattr(config, "linear_num_value_heads", 0) or 0) * (getattr(config, "linear_value_head_dim", 0) or 0)),
         quantization=_quantization(parameters.load_in_4bit, config),
     )
@@ -129,6 +135,7 @@ def plan_memory(plan: LoraPlan, parameters: Hyperparameters, longest: int, place
     leaves room for what the backward pass needs for a moment). Logits: three copies of one piece in float32.
     """
     size = _WEIGHT_BYTES[placement.weights]
+    available = available_memory(placement.device)
     weights = plan.parameters_total * size
     if placement.quantization == "nf4":
         weights = int((plan.parameters_total - plan.parameters_linear) * size + plan.parameters_linear * _NF4_DOUBLE_BYTES)
@@ -137,18 +144,32 @@ def plan_memory(plan: LoraPlan, parameters: Hyperparameters, longest: int, place
         weights += plan.largest_expert_layer * size
     adapter = plan.parameters_trainable * 4
     tokens = min(longest, parameters.max_length) * parameters.per_device_train_batch_size
-    within = tokens * (plan.layer_units * size + plan.recurrent_units * _RECURRENT_BYTES)
+    per_token = plan.layer_units * size + plan.recurrent_units * _RECURRENT_BYTES
+    within, layers_kept = tokens * per_token, 0
     kept = tokens * plan.hidden_size * size * plan.layers + within if uses_checkpointing(plan, placement) else within * plan.layers
     activations = kept + 3 * min(_LOGIT_PIECE_BYTES, tokens * plan.vocabulary * 4)
+    fixed = int(weights) + adapter + plan.parameters_trainable * 12
+    if uses_checkpointing(plan, placement) and available is not None and placement.quantization != "nf4-experts":
+        # Packed lines are as long as rows may be, however short the rows are.
+        width = parameters.max_length if parameters.packing else min(longest, parameters.max_length)
+        widest = parameters.per_device_train_batch_size * width
+        layers_kept = layers_with_room(available - fixed - activations, widest * per_token, plan.layers)
+        activations += layers_kept * within
     return MemoryPlan(
         weights_bytes=int(weights),
         adapter_bytes=adapter,
         optimizer_bytes=plan.parameters_trainable * 12,
         activations_bytes=int(activations),
-        total_bytes=int(weights) + adapter + plan.parameters_trainable * 12 + int(activations),
-        available_bytes=available_memory(placement.device),
+        total_bytes=fixed + int(activations),
+        available_bytes=available,
         quantization=placement.quantization,
+        layers_kept=layers_kept,
     )
+
+
+def layers_with_room(left_bytes: float, layer_bytes: int, layers: int) -> int:
+    """How many layers can keep what they need for the backward pass in the memory that is left, with a reserve."""
+    return max(0, min(layers, int(left_bytes * _FOR_KEEPING) // layer_bytes))
 
 
 def uses_checkpointing(plan: LoraPlan, placement: Placement) -> bool:
@@ -217,7 +238,7 @@ def _experts_by_layer(model: Any) -> dict[str, int]:
     return sizes
 
 
-def _layer_units(config: Any) -> int:
+def layer_units(config: Any) -> int:
     """Numbers that one layer keeps per token, in the type of the weights: its own, and those of each expert visited."""
     hidden = int(config.hidden_size)
     visited = int(getattr(config, "num_experts_per_tok", None) or 0) if is_mixture(config) else 0

@@ -15,9 +15,13 @@ from data.mask_sample import mask_samples
 from data.training_file import Conversation, read_rows
 from data.vocabulary_check import check_vocabulary
 from model.base_model import ResolvedModel, resolve
+from model.delta_rule import use_own_delta_rule
+from model.fast_layers import use_fast_layers
+from model.grouped_experts import use_grouped_experts
 from model.loading import Placement, choose_placement, count_parameters, load_base, load_tokenizer
 from model.lora import add_lora
 from model.plan import LoraPlan, MemoryPlan, check_memory, plan_lora, plan_memory, uses_checkpointing
+from model.recomputation import recompute_layers
 from protocol import TrainInput
 from run.results import RunReport
 from run.status_manager import EventLog
@@ -130,7 +134,15 @@ def plan_model(base: ResolvedModel, dataset: Dataset, job: TrainInput, log: Even
 
 
 def prepare_model(
-    base: ResolvedModel, tokenizer: Any, dataset: Dataset, job: TrainInput, log: EventLog, *, plan: LoraPlan, placement: Placement
+    base: ResolvedModel,
+    tokenizer: Any,
+    dataset: Dataset,
+    job: TrainInput,
+    log: EventLog,
+    *,
+    plan: LoraPlan,
+    placement: Placement,
+    layers_kept: int,
 ) -> Any:
     """The frozen base on its device with a fresh adapter, which depends on the seed only."""
     import torch
@@ -143,9 +155,14 @@ def prepare_model(
     log.emit("stage", stage="loading_model", detail="Loading weights")
     torch.manual_seed(job.hyperparameters.seed)
     model = add_lora(load_base(base.folder, placement, attention), job.hyperparameters, placement)
+    use_own_delta_rule(model)
+    if placement.device == "cuda":
+        use_grouped_experts(model)
+    replaced = use_fast_layers(model, placement)
+    if replaced:
+        log.log("info", f"Faster layers in use: {', '.join(f'{count} {kind}' for kind, count in replaced.items())}.")
     if uses_checkpointing(plan, placement):
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        model.enable_input_require_grads()
+        recompute_layers(model, layers_kept)
     return model
 
 

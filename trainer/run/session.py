@@ -91,7 +91,7 @@ def _prepare(session: _Session, saved: Checkpoint | None) -> Prepared:
     dataset = prepare_rows(rows, base, tokenizer, report, log)
     report.progress.eval_row_tokens = report.eval_tokens
     plan, placement, memory = plan_model(base, dataset, job, log)
-    model = prepare_model(base, tokenizer, dataset, job, log, plan=plan, placement=placement)
+    model = prepare_model(base, tokenizer, dataset, job, log, plan=plan, placement=placement, layers_kept=memory.layers_kept)
     return Prepared(base, tokenizer, dataset, placement, model, plan, memory, weights_fingerprint(model))
 
 

@@ -38,12 +38,12 @@ class Stage:
 
 STAGES = (
     Stage(1, "environment", "gpu.stage_environment", 25),
-    Stage(2, "tiny_families", "gpu.stage_families", 45),
+    Stage(2, "tiny_families", "gpu.stage_families", 100),
     Stage(3, "nf4", "gpu.stage_nf4", 40),
     Stage(4, "dense_8b", "gpu.stage_dense", 110),
-    Stage(5, "mixture_80b", "gpu.stage_mixture", 200),
-    Stage(6, "out_of_memory", "gpu.stage_memory", 60),
-    Stage(7, "sigterm", "gpu.stage_sigterm", 55),
+    Stage(5, "mixture_80b", "gpu.stage_mixture", 160),
+    Stage(6, "out_of_memory", "gpu.stage_memory", 45),
+    Stage(7, "sigterm", "gpu.stage_sigterm", 90),
 )
 
 

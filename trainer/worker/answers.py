@@ -12,7 +12,7 @@ from storage import volume_failure
 from worker.child import run_script
 from worker.redaction import redacted
 from worker.uploads import put_piece
-from worker.volume_files import get_piece, list_files, read_run_events
+from worker.volume_files import get_piece, list_files, mark_stop, read_run_events
 
 # The platform keeps only small answers of long jobs; 10 KB is the contract's limit.
 MAX_RETURN_BYTES = 9_500
@@ -22,6 +22,7 @@ _FILE_ACTIONS: dict[str, Callable[[Path, dict[str, Any]], dict[str, Any]]] = {
     "get": get_piece,
     "list": list_files,
     "read_events": read_run_events,
+    "mark_stop": mark_stop,
 }
 
 

@@ -1,4 +1,4 @@
-"""Reads files of the volume for the app: one piece, a list of names, events after a number."""
+"""Files of the volume for the app: one piece, a list of names, events after a number, the mark of a stopped run."""
 
 import base64
 import contextlib
@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from protocol import RunFailure, is_event
 from run.event_segments import parsed, segments
 from storage import sha256_bytes
+from worker.stop_mark import write_stop_mark
 
 MAX_LISTED = 1000
 # An answer much larger than this would be refused by the job platform.
@@ -73,6 +74,13 @@ def read_run_events(volume: Path, job: dict[str, Any]) -> dict[str, Any]:
         events.append(event)
         room -= len(line)
     return {"v": 1, "run_id": run_id, "events": events, "has_more": False}
+
+
+def mark_stop(volume: Path, job: dict[str, Any]) -> dict[str, Any]:
+    """Leaves the word that the user stopped a run, before any later dispatch of it looks."""
+    run_id = str(job["run_id"]).lower()
+    write_stop_mark(_inside(volume, f"runs/{run_id}"))
+    return {"v": 1, "run_id": run_id}
 
 
 def open_key(volume: Path, key: str) -> BinaryIO:

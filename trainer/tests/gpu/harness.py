@@ -17,14 +17,21 @@ from data.encoder import Row
 from loop.objective import Objective
 from loop.schedule import Schedule
 from loop.training_loop import Clock, Outcome, TrainingLoop
+from model.delta_rule import use_own_delta_rule
+from model.fast_layers import use_fast_layers
+from model.grouped_experts import use_grouped_experts
 from model.loading import Placement
+from model.plan import layer_units, layers_with_room
+from model.recomputation import recompute_layers
 from protocol import Hyperparameters, StopReason
 from run.checkpoint import Checkpoint, CheckpointStore
 from run.control import StopSource
 from run.run_progress import Progress
 from run.status_manager import EventLog, read_events
 
-_VERSIONED = ("torch", "transformers", "peft", "bitsandbytes", "flash-linear-attention", "causal-conv1d", "flash-attn")
+# Optimizer, gradients and one piece of logits, in bytes: generous for an adapter of rank 32.
+_ROOM_FOR_A_STEP = 3 << 30
+_VERSIONED = ("torch", "triton", "transformers", "peft", "bitsandbytes", "flash-linear-attention", "causal-conv1d", "flash-attn")
 
 
 class Report:
@@ -172,10 +179,24 @@ def train(loop: TrainingLoop, folder: Path) -> Trained:
     return Trained(outcome, steps, warnings, loop, time.monotonic() - began)
 
 
-def use_checkpointing(model: Any) -> None:
-    """Recomputes activations in the backward pass, as the trainer does for large models."""
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    model.enable_input_require_grads()
+def prepare_layers(model: Any, tiny: bool, tokens: int = 0) -> int:
+    """Fast layers, and activations computed twice where those of `tokens` do not fit, as the trainer prepares a model.
+
+    Returns how many layers keep theirs.
+    """
+    use_own_delta_rule(model)
+    use_fast_layers(model, placement(tiny))
+    if not tiny:
+        use_grouped_experts(model)
+    kept = 0
+    if tokens and not tiny:
+        config = model.config.get_text_config()
+        free = torch.cuda.mem_get_info()[1] - torch.cuda.memory_allocated() - _ROOM_FOR_A_STEP
+        kept = layers_with_room(
+            free - tokens * 2 * config.hidden_size * config.num_hidden_layers, tokens * 2 * layer_units(config), config.num_hidden_layers
+        )
+    recompute_layers(model, kept)
+    return kept
 
 
 def reset_memory(tiny: bool) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gpu.harness import Report, StopWhen, new_loop, peak_gib, placement, random_rows, reset_memory, settings, train, use_checkpointing
+from gpu.harness import Report, StopWhen, new_loop, peak_gib, placement, prepare_layers, random_rows, reset_memory, settings, train
 from gpu.shapes import dense_config, random_model
 
 from model.lora import add_lora
 
 _GOAL_TOKENS_PER_S = 9000.0
 _STEPS = 4
+_ROWS_AT_ONCE = 4
 
 
 def run(report: Report) -> None:
@@ -40,18 +41,17 @@ def _device(report: Report) -> tuple[str, str]:
 
 
 def _with_lora(report: Report, model: Any) -> Any:
-    wrapped = add_lora(model, settings(lora_r=32, lora_alpha=32), placement(report.tiny))
-    use_checkpointing(wrapped)
-    return wrapped
+    return add_lora(model, settings(lora_r=32, lora_alpha=32), placement(report.tiny))
 
 
 def _measure(report: Report, model: Any, kind: str, length: int) -> float:
     """Tokens per second of optimizer steps over 16 packed rows of a quarter to the whole of `length` tokens."""
     reset_memory(report.tiny)
+    kept = prepare_layers(model, report.tiny, _ROWS_AT_ONCE * length)
     lengths = [length, length // 2, length // 4, length * 3 // 4]
     rows = random_rows(16 * _STEPS, lengths, dense_config(report.tiny).vocab_size)
     parameters = settings(
-        per_device_train_batch_size=4,
+        per_device_train_batch_size=_ROWS_AT_ONCE,
         gradient_accumulation_steps=4,
         num_train_epochs=1,
         max_steps=_STEPS,
@@ -68,6 +68,7 @@ def _measure(report: Report, model: Any, kind: str, length: int) -> float:
         tokens_per_s=round(done.tokens_per_second, 1),
         peak_gib=peak_gib(report.tiny),
         steps=len(done.steps),
+        layers_kept=kept,
         label="LoRA r32, packed, 16 rows a step",
         warnings=done.warnings[:3],
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gpu.harness import Report, StopWhen, new_loop, peak_gib, placement, random_rows, reset_memory, settings, train, use_checkpointing
+from gpu.harness import Report, StopWhen, new_loop, peak_gib, placement, prepare_layers, random_rows, reset_memory, settings, train
 from gpu.shapes import mixture_config
 
 from model.experts import expert_parameters, pack_random_experts
@@ -28,7 +28,7 @@ def run(report: Report) -> None:
     size = sum(tensor.numel() * tensor.element_size() for tensor in held)
     report.figure("built", seconds=round(time.monotonic() - began, 1), weight_bytes=size, peak_gib=peak_gib(report.tiny))
     wrapped = add_lora(model, settings(lora_r=16, lora_alpha=32), placement(report.tiny))
-    use_checkpointing(wrapped)
+    prepare_layers(wrapped, report.tiny)
     trained = sum(p.numel() for p in wrapped.parameters() if p.requires_grad)
     report.check("experts_are_packed", not expert_parameters(model))
     report.figure("lora", trained=trained, targets=sorted(wrapped.peft_config["default"].target_modules))

@@ -22,7 +22,7 @@ def run(report: Report) -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         volume = Volume(root / "volume", write_tiny_model(root / "model"))
-        job = volume.job(planet_rows(40), num_train_epochs=6 if report.tiny else 20, save_every_steps=10_000, evals_per_epoch=1)
+        job = volume.job(planet_rows(40), num_train_epochs=6, save_every_steps=10_000, evals_per_epoch=1)
         volume.freeze(job)
         seconds, code = _until_killed(volume, 1)
         kept = [path.parent.name for path in volume.run.glob("checkpoints/step-*/COMPLETE") if path.parent.name != "step-0"]

@@ -12,7 +12,8 @@ import pytest
 
 from protocol import RunFailure, check_reply
 from run.status_manager import EventLog
-from worker.volume_files import MAX_LISTED, get_piece, list_files, read_run_events
+from worker.stop_mark import has_stop_mark
+from worker.volume_files import MAX_LISTED, get_piece, list_files, mark_stop, read_run_events
 
 RUN_ID = "0198c0de-0000-7000-8000-000000000001"
 
@@ -166,3 +167,23 @@ def test_events_of_an_unknown_run_are_not_an_empty_list(tmp_path: Path) -> None:
     """Would catch a client that waits for ever for a run of another volume."""
     with pytest.raises(RunFailure, match="is not on the volume"):
         _page(tmp_path, 0)
+
+
+def test_a_stop_mark_is_left_once_and_found_by_the_trainer(tmp_path: Path) -> None:
+    """Would catch a stopped run that the next dispatch trains to its end, and a second mark that undoes the first."""
+    folder = tmp_path / "runs" / RUN_ID
+    for _ in range(2):
+        assert check_reply("mark_stop", mark_stop(tmp_path, {"run_id": RUN_ID.upper()})) == {"v": 1, "run_id": RUN_ID}
+        assert has_stop_mark(folder)
+
+
+def test_a_stop_mark_never_leaves_the_volume(tmp_path: Path) -> None:
+    """Would catch a link that lets a job write beside the volume."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    volume = tmp_path / "volume"
+    (volume / "runs").mkdir(parents=True)
+    (volume / "runs" / RUN_ID).symlink_to(outside)
+    with pytest.raises(RunFailure):
+        mark_stop(volume, {"run_id": RUN_ID})
+    assert list(outside.iterdir()) == []

@@ -47,7 +47,7 @@ def _asked(shared: tuple[Platform, Volume], action: str, **fields: Any) -> dict[
 def test_a_worker_says_what_it_is(shared: tuple[Platform, Volume]) -> None:
     """Would catch a hello that lacks what the app decides by: versions, device, disk, models, actions."""
     reply = _asked(shared, "hello")
-    assert reply["actions"] == ["hello", "train", "put", "get", "list", "read_events", "merge"]
+    assert reply["actions"] == ["hello", "train", "put", "get", "list", "read_events", "mark_stop", "merge"]
     assert {"torch", "transformers", "peft", "runpod"} <= reply["packages"].keys()
     assert 0 < reply["disk_free_bytes"] <= reply["disk_total_bytes"]
     assert reply["base_models"] == []

@@ -9,6 +9,20 @@ import { readColumnPages, type ColumnValues } from './parquet-pages.ts'
 import { createFinisher, createParsers, stripElement, type Finisher, type SchemaElement } from './parquet-values.ts'
 import type { RowWriter } from './row-writer.ts'
 import { codeOf } from './source-file.ts'
+import { createFrameGuard } from './zstd-frames.ts'
+
+const unpackZstd = compressors.ZSTD
+const guardedCompressors: typeof compressors = {
+  ...compressors,
+  ...(unpackZstd === undefined
+    ? {}
+    : {
+        ZSTD(page: Uint8Array, bytes: number) {
+          createFrameGuard().push(Buffer.from(page.buffer, page.byteOffset, page.byteLength))
+          return unpackZstd(page, bytes)
+        },
+      }),
+}
 
 /** Bytes that can be read anywhere. */
 export interface RandomBytes {
@@ -120,7 +134,7 @@ function createGroupReader({ bytes, footer, writer, breathe }: ParquetRowsOption
       bytes: arrayBufferOf(await bytes.readAt(start, length)),
       rows,
       values: Number(meta.num_values),
-      decoder: { ...meta, pathInSchema: meta.path_in_schema, element, schemaPath, compressors, parsers, utf8: false },
+      decoder: { ...meta, pathInSchema: meta.path_in_schema, element, schemaPath, compressors: guardedCompressors, parsers, utf8: false },
       finish: finisherOf(meta.path_in_schema, originalElement),
       breathe,
     })

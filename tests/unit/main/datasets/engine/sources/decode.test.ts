@@ -83,6 +83,19 @@ describe('unpacking', () => {
     }
   })
 
+  it('would read a damaged table of weights for ever', async () => {
+    // Found by the fuzz: one symbol has the whole table, so that reading it uses up no bits.
+    const endless =
+      '28b52ffd60f80225040062c71a22f0a739ff3f08fdaf976ae1be7f8400d7a2d8e7d26f2dc1e670af6dce3a48fed0e501c828135584a9fb9a4b65ec712ab2' +
+      '02400065820c929734aaf802a7e578b946742f8d5f3096473e299e523e299e527771341c8df073c7eb58315cdfb6dfcf9729ed009df71e56f7260e330d0a' +
+      '0600bd02b6023963a77b1b67f11ace83d5b96016ca'
+    for (const chunkBytes of [1, 80, 4096]) {
+      await expect(collect(decompress(memorySource(Buffer.from(endless, 'hex'), chunkBytes).chunks(), 'zstd'))).rejects.toMatchObject({
+        code: 'DATASET_FILE_UNREADABLE',
+      })
+    }
+  })
+
   it('would take memory for a window that no honest file needs', async () => {
     const bomb = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf8, 0x03, 0x00, 0x10, 0x61, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     await expect(collect(decompress(memorySource(bomb).chunks(), 'zstd'))).rejects.toThrow(/window/)

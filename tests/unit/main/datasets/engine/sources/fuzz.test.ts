@@ -78,6 +78,7 @@ describe('damaged files', () => {
       )
       for (let number = 0; number < casesPerSeed; number += 1) {
         const damaged = mutate(content)
+        if (isLong && number % 10_000 === 0) process.stderr.write(`${name}: ${number} of ${casesPerSeed}\n`)
         await survive(`${name} ${number}`, async () => {
           const sniff = number % 3 === 0 ? await sniffInput(memorySource(damaged)) : whole
           if (sniff.problem === null) assertRows(await readAll(damaged, { sniff, chunkBytes: 1 + (number % 97), maxRowBytes: 4096 }))
