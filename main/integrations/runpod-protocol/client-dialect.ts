@@ -8,7 +8,8 @@ export const maxRunBodyBytes = 10 * 1024 * 1024
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
-const defaultPolicy = { executionTimeout: 600_000, ttl: dayMs }
+const defaultExecutionTimeoutMs = 600_000
+const defaultPolicy = { ttl: dayMs }
 const runRequestSchema = z.object({
   input: z.record(z.string(), z.unknown()).refine((input) => Object.keys(input).length > 0, 'input must not be empty'),
   policy: z
@@ -17,7 +18,7 @@ const runRequestSchema = z.object({
         .number()
         .min(5_000)
         .max(7 * dayMs)
-        .default(defaultPolicy.executionTimeout),
+        .optional(),
       ttl: z
         .number()
         .min(10_000)
@@ -44,12 +45,14 @@ export async function answerClient(
   exchange: Exchange,
   platform: JobPlatform,
   countWorkers: () => WorkerCounts,
+  /** For jobs that name no time limit of their own. */
+  executionTimeoutMs = defaultExecutionTimeoutMs,
 ): Promise<Answer | undefined> {
   const [operation, jobId, ...rest] = exchange.path
   if (rest.length > 0 || operation === undefined) return undefined
   const { method } = exchange
   if (jobId === undefined) {
-    if (operation === 'run' && method === 'POST') return run(exchange, platform)
+    if (operation === 'run' && method === 'POST') return run(exchange, platform, executionTimeoutMs)
     if (operation === 'health' && method === 'GET') return { status: 200, body: healthBody(platform, countWorkers()) }
     if (operation === 'purge-queue' && method === 'POST')
       return { status: 200, body: { removed: await platform.purge(), status: 'completed' } }
@@ -63,14 +66,17 @@ export async function answerClient(
   return undefined
 }
 
-async function run(exchange: Exchange, platform: JobPlatform): Promise<Answer> {
+async function run(exchange: Exchange, platform: JobPlatform, executionTimeoutMs: number): Promise<Answer> {
   const body = await exchange.readJson(maxRunBodyBytes)
   if (body === 'too_large') return { status: 400, body: { error: 'request body exceeded max body size of 10MiB' } }
   if (body === 'invalid') return { status: 400, body: { error: 'the request body is not JSON' } }
   const request = runRequestSchema.safeParse(body.value)
   if (!request.success) return { status: 400, body: { error: z.prettifyError(request.error) } }
   const { input, policy } = request.data
-  const job = await platform.submit({ input, policy: { executionTimeoutMs: policy.executionTimeout, ttlMs: policy.ttl } })
+  const job = await platform.submit({
+    input,
+    policy: { executionTimeoutMs: policy.executionTimeout ?? executionTimeoutMs, ttlMs: policy.ttl },
+  })
   return { status: 200, body: { id: job.id, status: 'IN_QUEUE' } }
 }
 

@@ -17,6 +17,7 @@ export interface Exchange {
 export interface Answer {
   readonly status: number
   readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Builds the exchange of a request whose URL has been parsed. */
@@ -45,14 +46,19 @@ export function createExchange(request: IncomingMessage, response: ServerRespons
 }
 
 /** Sends an answer as JSON with its exact length, as the Python client checks both. */
-export function sendAnswer(response: ServerResponse, { status, body }: Answer): void {
+export function sendAnswer(response: ServerResponse, { status, body, headers }: Answer): void {
   if (response.destroyed) return
   if (body === undefined) {
-    response.writeHead(status).end()
+    response.writeHead(status, headers).end()
     return
   }
   const text = JSON.stringify(body)
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' })
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    ...headers,
+    'content-length': Buffer.byteLength(text),
+  })
   response.end(text)
 }
 

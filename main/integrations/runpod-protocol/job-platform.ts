@@ -47,6 +47,8 @@ export interface JobPlatform {
   failWaiting(error: string): Promise<void>
   /** Answers all long polls of a worker at once and keeps later ones short, so that it can leave. */
   dismiss(workerId: string): void
+  /** Lets waiting callers look again, after something outside the queue has changed. */
+  wake(): void
   close(): void
 }
 
@@ -58,6 +60,8 @@ interface PlatformDependencies {
   readonly newJobId: () => string
   /** Names what a job is about; a second post about the same thing then gets the job that is still under way. */
   readonly identityOf?: (input: unknown) => string | undefined
+  /** Holds jobs back from a worker for now; `wake` once that has changed. */
+  readonly mayTake?: (job: JobRecord, workerId: string) => boolean
   /** Makes a state durable; answers that promise something wait for it. */
   save(queue: JobQueue): Promise<void>
   /** Called after every transition, before it is saved. */
@@ -175,11 +179,13 @@ export function createJobPlatform(dependencies: PlatformDependencies): JobPlatfo
         workerId,
         () => {
           if (dismissed.has(workerId)) return undefined
+          const mayTake = (job: JobRecord) => dependencies.mayTake?.(job, workerId) ?? true
           const taken: JobRecord[] = []
-          for (let next = takeJob(queue, workerId, clock.nowMs()); next.job !== undefined; next = takeJob(queue, workerId, clock.nowMs())) {
+          while (taken.length < count) {
+            const next = takeJob(queue, workerId, clock.nowMs(), mayTake)
+            if (next.job === undefined) break
             apply(next.queue)
             taken.push(next.job)
-            if (taken.length >= count) break
           }
           return taken.length === 0 ? undefined : taken
         },
@@ -212,6 +218,7 @@ export function createJobPlatform(dependencies: PlatformDependencies): JobPlatfo
       dismissed.add(workerId)
       changes.announce()
     },
+    wake: () => changes.announce(),
     close() {
       isClosed = true
       cancelTimer?.()

@@ -83,9 +83,14 @@ export function submitJob(queue: JobQueue, request: Pick<JobRecord, 'id' | 'inpu
   return { ...queue, jobs: [...queue.jobs, job] }
 }
 
-/** Gives the oldest waiting job to a worker. */
-export function takeJob(queue: JobQueue, workerId: string, nowMs: number): { queue: JobQueue; job: JobRecord | undefined } {
-  const waiting = queue.jobs.find((job) => job.status === 'IN_QUEUE')
+/** Gives the oldest waiting job that may be taken to a worker. */
+export function takeJob(
+  queue: JobQueue,
+  workerId: string,
+  nowMs: number,
+  mayTake: (job: JobRecord) => boolean = () => true,
+): { queue: JobQueue; job: JobRecord | undefined } {
+  const waiting = queue.jobs.find((job) => job.status === 'IN_QUEUE' && mayTake(job))
   if (waiting === undefined) return { queue, job: undefined }
   const job: JobRecord = { ...waiting, status: 'IN_PROGRESS', startedAtMs: nowMs, workerId, output: undefined }
   return { queue: { ...withJob(queue, job), holdings: [...queue.holdings, { workerId, jobId: job.id, stop: null }] }, job }

@@ -6,15 +6,23 @@ import { createExchange, sendAnswer, type Answer, type Exchange } from './http-e
 import type { JobPlatform } from './job-platform.ts'
 import { answerWorker, type WorkerEvents } from './worker-dialect.ts'
 
-interface ServerDependencies {
-  readonly endpointId: string
+/** One endpoint as its callers meet it. */
+export interface EndpointDoor {
   readonly platform: JobPlatform
-  /** What a client must send as its bearer token. */
-  readonly clientToken: string
+  /** Whether an authorization header lets a client in. */
+  acceptsClient(authorization: string): boolean
   /** The token of a worker that may call now; undefined for one that is unknown or gone. */
   workerToken(workerId: string): string | undefined
   countWorkers(): WorkerCounts
   readonly workerEvents: WorkerEvents
+  /** Limit of jobs that name none. */
+  readonly executionTimeoutMs?: number
+}
+
+interface ServerDependencies extends Omit<EndpointDoor, 'acceptsClient'> {
+  readonly endpointId: string
+  /** What a client must send as its bearer token. */
+  readonly clientToken: string
   readonly log: Log
 }
 
@@ -69,26 +77,34 @@ async function answer(dependencies: ServerDependencies, request: IncomingMessage
   const url = new URL(request.url ?? '/', `http://${host}`)
   const [version, endpointId, ...path] = url.pathname.split('/').filter((segment) => segment !== '')
   if (version !== 'v2' || endpointId !== dependencies.endpointId) return notFound
-  const exchange = createExchange(request, response, url, path)
-  const answered = workerOperations.has(path[0] ?? '')
-    ? await serveWorker(dependencies, exchange)
-    : await serveClient(dependencies, exchange)
+  const acceptsClient = (authorization: string) => isSame(authorization, `Bearer ${dependencies.clientToken}`)
+  return answerEndpoint({ ...dependencies, acceptsClient }, createExchange(request, response, url, path))
+}
+
+/** True for the first path segment of a worker's call. */
+export function isWorkerOperation(operation: string): boolean {
+  return workerOperations.has(operation)
+}
+
+/** Answers either dialect for one endpoint; the path is what follows its address. */
+export async function answerEndpoint(door: EndpointDoor, exchange: Exchange): Promise<Answer> {
+  const answered = isWorkerOperation(exchange.path[0] ?? '') ? await serveWorker(door, exchange) : await serveClient(door, exchange)
   return answered ?? notFound
 }
 
-async function serveClient(dependencies: ServerDependencies, exchange: Exchange): Promise<Answer | undefined> {
-  if (!isSame(exchange.authorization, `Bearer ${dependencies.clientToken}`)) return unauthorized
-  return answerClient(exchange, dependencies.platform, () => dependencies.countWorkers())
+async function serveClient(door: EndpointDoor, exchange: Exchange): Promise<Answer | undefined> {
+  if (!door.acceptsClient(exchange.authorization)) return unauthorized
+  return answerClient(exchange, door.platform, () => door.countWorkers(), door.executionTimeoutMs)
 }
 
 /** A worker's token travels in its addresses: the SDK sends a key from the user's own configuration, if there is one, as the header. */
-async function serveWorker(dependencies: ServerDependencies, exchange: Exchange): Promise<Answer | undefined> {
+async function serveWorker(door: EndpointDoor, exchange: Exchange): Promise<Answer | undefined> {
   const workerId = exchange.path[1] ?? ''
-  const expected = dependencies.workerToken(workerId)
+  const expected = door.workerToken(workerId)
   const isAllowed =
     expected !== undefined && (isSame(exchange.query.get('token') ?? '', expected) || isSame(exchange.authorization, expected))
   if (!isAllowed) return unauthorized
-  return answerWorker(exchange, workerId, dependencies.platform, dependencies.workerEvents)
+  return answerWorker(exchange, workerId, door.platform, door.workerEvents)
 }
 
 /** Compares digests, so that neither length nor content shows in the time it takes. */

@@ -3,7 +3,7 @@ import { createJobPlatform } from '../../../../main/integrations/runpod-protocol
 import { defaultRules, emptyQueue } from '../../../../main/integrations/runpod-protocol/job-queue.ts'
 import { silentLog } from '../../../../main/lib/log.ts'
 
-function startPlatform() {
+function startPlatform(mayTake: () => boolean = () => true) {
   let count = 0
   return createJobPlatform({
     initial: emptyQueue,
@@ -12,6 +12,7 @@ function startPlatform() {
     log: silentLog,
     newJobId: () => `job-${(count += 1)}`,
     identityOf: (input) => (typeof input === 'object' && input !== null && 'run_id' in input ? String(input.run_id) : undefined),
+    mayTake,
     save: () => Promise.resolve(),
     onChanged: () => undefined,
     onOverdue: () => undefined,
@@ -38,6 +39,25 @@ describe('a post about a run that is already under way', () => {
     const other = await platform.submit({ input: { run_id: 'b' }, policy })
     const hello = await platform.submit({ input: { action: 'hello' }, policy })
     expect(new Set([first.id, again.id, other.id, hello.id]).size).toBe(4)
+    platform.close()
+  })
+})
+
+describe('a queue that is shut for now', () => {
+  it('hands its jobs out as soon as it is opened, to a worker that was waiting already', async () => {
+    let isOpen = false
+    const platform = startPlatform(() => isOpen)
+    const { id } = await platform.submit({ input: { action: 'hello' }, policy })
+    let isTaken = false
+    const taking = platform.take('w', 1, new AbortController().signal).then((jobs) => {
+      isTaken = true
+      return jobs
+    })
+    await new Promise((resolve) => void setImmediate(resolve))
+    expect(isTaken).toBe(false)
+    isOpen = true
+    platform.wake()
+    expect((await taking).map((job) => job.id)).toEqual([id])
     platform.close()
   })
 })
