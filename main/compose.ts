@@ -27,6 +27,8 @@ import { createModelService } from './features/models/service.ts'
 import { createNotificationHandlers } from './features/notifications/handlers.ts'
 import { createNotificationRepository } from './features/notifications/repository.ts'
 import { createNotificationService } from './features/notifications/service.ts'
+import { createRunEstimator } from './features/runs/estimate/estimator.ts'
+import { createForecastRepository } from './features/runs/estimate/repository.ts'
 import { createRunHandlers } from './features/runs/handlers.ts'
 import { createProgressRepository } from './features/runs/progress/repository.ts'
 import { createRunRepository } from './features/runs/repository.ts'
@@ -36,7 +38,8 @@ import { createSettingsRepository } from './features/settings/repository.ts'
 import { createSettingsService } from './features/settings/service.ts'
 import { createKeychain } from './integrations/keychain.ts'
 import { createLocalComputer } from './integrations/local-platform/local-computer.ts'
-import { testRunpodConnection } from './integrations/runpod/connection-test.ts'
+import { createRunpod } from './integrations/runpod/runpod.ts'
+import { runpodAddresses } from './integrations/runpod/addresses.ts'
 import { createEventHub, type EventHub, type SendToWindow } from './ipc/events.ts'
 import { joinHandlers } from './ipc/handlers.ts'
 import { createDispatch, type Dispatch } from './ipc/router.ts'
@@ -83,9 +86,6 @@ interface ComposeOptions {
   /** What the process was started with. */
   readonly environment: NodeJS.ProcessEnv
 }
-
-const runpodJobBaseUrl = 'https://api.runpod.ai/v2'
-const runpodRestBaseUrl = 'https://api.runpod.io/v2'
 
 /** Builds every service once, by hand, in the order of their dependencies. */
 export function compose({ paths, shell, log, isDevelopment, environment }: ComposeOptions): Core {
@@ -161,8 +161,13 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     repository: createEndpointRepository(database),
     local,
     keys: createKeychain({ clock, log }),
-    testRunpod: (target) =>
-      testRunpodConnection({ ...target, jobBaseUrl: runpodJobBaseUrl, restBaseUrl: runpodRestBaseUrl, userAgent, clock }),
+    runpod: createRunpod({
+      addresses: runpodAddresses(environment),
+      transfersFolder: join(paths.data, 'transfers'),
+      userAgent,
+      clock,
+      log,
+    }),
     isInUse: (id) => runs.isInUse(id),
   })
 
@@ -182,6 +187,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     ...base,
     repository: runRepository,
     progress,
+    estimator: createRunEstimator(createForecastRepository(database)),
     ports: { datasets, endpoints, adapters, costs, models, notify: (notice) => notifications.notify(notice) },
     pickCsvPath: (windowId, defaultName) => shell.pickTargetFile(windowId, 'Export metrics', defaultName, 'csv'),
   })

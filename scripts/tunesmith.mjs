@@ -12,6 +12,7 @@ const TASKS = {
   'test:trainer': "the trainer's tests; arguments go to pytest",
   'test:e2e': 'tests in the real window; arguments go to Playwright',
   check: 'types, lint, format, unused code',
+  'test:faults': 'runs on a stand-in for RunPod with everything going wrong: --kills N --pairs N --seed N --only WORDS --json',
   'test:long': 'the long versions of the dataset tests; arguments go to vitest',
   bench: 'benchmarks',
   engine: 'the dataset engine on the command line: engine -- validate FILE',

@@ -1,6 +1,8 @@
 import initial from './migrations/0001-initial.sql?raw'
 import datasetEngine from './migrations/0002-dataset-engine.sql?raw'
 import trainerReports from './migrations/0003-trainer-reports.sql?raw'
+import runForecast from './migrations/0004-run-forecast.sql?raw'
+import remoteEndpoints from './migrations/0005-remote-endpoints.sql?raw'
 import type { Migration } from './migrate.ts'
 
 /** Every shipped migration in order; a shipped one is never edited. */
@@ -8,4 +10,6 @@ export const migrations: readonly Migration[] = [
   { version: 1, name: '0001-initial', sql: initial },
   { version: 2, name: '0002-dataset-engine', sql: datasetEngine },
   { version: 3, name: '0003-trainer-reports', sql: trainerReports },
+  { version: 4, name: '0004-run-forecast', sql: runForecast },
+  { version: 5, name: '0005-remote-endpoints', sql: remoteEndpoints },
 ]

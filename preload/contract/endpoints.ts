@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineEvents, defineRoutes } from './define.ts'
-import { byIdSchema, bytesSchema, doneSchema, emptySchema, idSchema, timeMsSchema } from './primitives.ts'
+import { byIdSchema, bytesSchema, countSchema, doneSchema, emptySchema, idSchema, microUsdSchema, timeMsSchema } from './primitives.ts'
 
 export const endpointKindSchema = z.enum(['local', 'runpod'])
 
@@ -46,6 +46,25 @@ export const connectionReportSchema = z.object({
 })
 export type ConnectionReport = z.infer<typeof connectionReportSchema>
 
+/** What RunPod last said about an endpoint; null for what the key may not read. */
+export const remoteFactsSchema = z.object({
+  gpu: z.string().nullable(),
+  gpuCount: z.int().positive(),
+  /** Of all GPUs of one worker together, at list price. */
+  pricePerHourMicroUsd: microUsdSchema.nullable(),
+  workersMax: countSchema.nullable(),
+  idleTimeoutMs: countSchema.nullable(),
+  volumeId: z.string().nullable(),
+  dataCentreId: z.string().nullable(),
+  balanceMicroUsd: z.int().nullable(),
+  readAtMs: timeMsSchema,
+})
+export type RemoteFacts = z.infer<typeof remoteFactsSchema>
+
+/** The network volume whose files are reached without a worker. */
+export const storageSchema = z.object({ volumeId: z.string().min(1), dataCentreId: z.string().min(1) })
+export type Storage = z.infer<typeof storageSchema>
+
 export const endpointSchema = z.object({
   id: idSchema,
   kind: endpointKindSchema,
@@ -57,6 +76,10 @@ export const endpointSchema = z.object({
   canTrain: z.boolean(),
   cannotTrainReason: z.string().nullable(),
   lastReport: connectionReportSchema.nullable(),
+  /** Null for this computer, and until the connection was tested. */
+  remote: remoteFactsSchema.nullable(),
+  /** Null where files travel through jobs on a billed worker. */
+  storage: storageSchema.nullable(),
   createdAtMs: timeMsSchema,
 })
 export type Endpoint = z.infer<typeof endpointSchema>
@@ -72,12 +95,31 @@ const apiKeySchema = z.string().trim().min(8, 'The key is too short').max(200).r
 export const addRunpodInputSchema = z.strictObject({ name: nameSchema, runpodEndpointId: runpodIdSchema, apiKey: apiKeySchema })
 export type AddRunpodInput = z.infer<typeof addRunpodInputSchema>
 
+/** Form and route input for reaching an endpoint's network volume with S3 keys. */
+export const connectStorageInputSchema = z.strictObject({
+  id: idSchema,
+  volumeId: z
+    .string()
+    .trim()
+    .regex(/^[A-Za-z0-9-]{3,60}$/, 'The id of the network volume, as the RunPod console shows it'),
+  dataCentreId: z
+    .string()
+    .trim()
+    .regex(/^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)+$/, 'The data centre of the volume, for example EU-RO-1'),
+  accessKeyId: z.string().trim().min(5, 'The access key id is too short').max(200).regex(/^\S+$/, 'The access key id has no spaces'),
+  secret: z.string().trim().min(8, 'The secret is too short').max(200).regex(/^\S+$/, 'The secret has no spaces'),
+})
+export type ConnectStorageInput = z.infer<typeof connectStorageInputSchema>
+
 export const endpointRoutes = defineRoutes({
   'endpoints.list': { input: emptySchema, output: z.array(endpointSchema) },
   'endpoints.get': { input: byIdSchema, output: endpointSchema },
   'endpoints.addRunpod': { input: addRunpodInputSchema, output: endpointSchema, isSensitive: true },
   'endpoints.rename': { input: z.strictObject({ id: idSchema, name: nameSchema }), output: endpointSchema },
   'endpoints.replaceKey': { input: z.strictObject({ id: idSchema, apiKey: apiKeySchema }), output: endpointSchema, isSensitive: true },
+  /** Tries the keys on the volume and keeps them when they work. */
+  'endpoints.connectStorage': { input: connectStorageInputSchema, output: endpointSchema, isSensitive: true },
+  'endpoints.disconnectStorage': { input: byIdSchema, output: endpointSchema },
   'endpoints.testConnection': { input: byIdSchema, output: connectionReportSchema },
   'endpoints.delete': { input: byIdSchema, output: doneSchema },
   'endpoints.localState': { input: emptySchema, output: localStateSchema },

@@ -54,6 +54,8 @@ export const runConfigSchema = z.strictObject({
   hyperparameters: hyperparametersSchema,
   /** What the user agreed to after the trainer refused an earlier run. */
   accepts: runAcceptsSchema.default({ rowsWithoutAnswer: false, rowsCut: false }),
+  /** The run ends and keeps its best weights before it costs more than this; null where nothing is charged or no limit is wanted. */
+  budgetMicroUsd: microUsdSchema.min(10_000, 'A budget starts at one cent').nullable().default(null),
   /** Prompts to answer before and during training; without any, held-out rows are used. */
   samplePrompts: z.array(z.string().trim().min(1).max(4000)).max(10).default([]),
 })
@@ -209,13 +211,18 @@ export const estimateSchema = z.object({
   costMicroUsd: rangeSchema.nullable(),
   /** One sentence per figure: how it was computed. */
   basis: z.array(z.object({ figure: z.enum(['tokens', 'steps', 'time', 'cost']), text: z.string() })),
+  /** What time and cost rest on: earlier runs, the shipped table, or a simple formula; null when they are not known. */
+  pace: z
+    .object({ basis: z.enum(['measured', 'table', 'simple']), sentence: z.string() })
+    .nullable()
+    .optional(),
   warnings: z.array(z.string()),
 })
 export type Estimate = z.infer<typeof estimateSchema>
 
 /** One line of the red/green list before Start. */
 export const preflightItemSchema = z.object({
-  id: z.enum(['dataset', 'model', 'endpoint', 'hyperparameters', 'disk']),
+  id: z.enum(['dataset', 'model', 'endpoint', 'hyperparameters', 'disk', 'money']),
   isOk: z.boolean(),
   text: z.string(),
   fix: z.string().nullable(),

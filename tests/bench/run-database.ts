@@ -32,6 +32,7 @@ export function insertStartedRun(database: SqliteDatabase): string {
     baseModelLabel: 'acme/tiny-1B',
     endpointName: 'Here',
     endpointKind: 'local' as const,
+    priceMicroUsdPerHour: null,
   }
   const { state } = createState({ type: 'created', facts }, createdAtMs)
   createRunRepository(database).insert({ id, name: 'A run', config, state: { ...state, phase: 'following', stage: 'training' } })
@@ -75,5 +76,6 @@ const config: RunConfig = {
     early_stopping_patience: null,
   },
   accepts: { rowsWithoutAnswer: false, rowsCut: false },
+  budgetMicroUsd: null,
   samplePrompts: [],
 }

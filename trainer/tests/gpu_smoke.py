@@ -38,7 +38,7 @@ class Stage:
 
 STAGES = (
     Stage(1, "environment", "gpu.stage_environment", 25),
-    Stage(2, "tiny_families", "gpu.stage_families", 100),
+    Stage(2, "tiny_families", "gpu.stage_families", 70),
     Stage(3, "nf4", "gpu.stage_nf4", 40),
     Stage(4, "dense_8b", "gpu.stage_dense", 110),
     Stage(5, "mixture_80b", "gpu.stage_mixture", 160),

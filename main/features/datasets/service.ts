@@ -24,6 +24,8 @@ export interface DatasetFacts {
   readonly validRows: number
   readonly stats: Dataset['stats']
   readonly isTrainable: boolean
+  /** Exact token counts, with the model whose tokenizer made them; null when nobody has counted. */
+  readonly tokens: Dataset['tokens']
 }
 
 /** Everything the datasets feature needs from the rest of the app. */
@@ -151,8 +153,16 @@ export function createDatasetService(dependencies: DatasetServiceDependencies) {
     describe(id: string): DatasetFacts {
       const dataset = repository.find(id)
       if (dataset === undefined) throw new AppError('DATASET_NOT_FOUND', 'The dataset is not there any more. Choose another one.')
-      const { name, sha256, stats } = dataset
-      return { id, name, sha256, stats, validRows: dataset.split?.rows.train ?? stats?.validRows ?? 0, isTrainable: isTrainable(dataset) }
+      const { name, sha256, stats, tokens } = dataset
+      return {
+        id,
+        name,
+        sha256,
+        stats,
+        tokens,
+        validRows: dataset.split?.rows.train ?? stats?.validRows ?? 0,
+        isTrainable: isTrainable(dataset),
+      }
     },
     /** The normalised training file of the usable rows; made once per state and checked every time. */
     async freeze(id: string): Promise<FrozenDataset> {

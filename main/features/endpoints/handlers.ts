@@ -9,6 +9,8 @@ export function createEndpointHandlers(service: EndpointService): FeatureHandler
     'endpoints.addRunpod': (input) => service.addRunpod(input),
     'endpoints.rename': ({ id, name }) => service.rename(id, name),
     'endpoints.replaceKey': ({ id, apiKey }) => service.replaceKey(id, apiKey),
+    'endpoints.connectStorage': (input) => service.connectStorage(input),
+    'endpoints.disconnectStorage': ({ id }) => service.disconnectStorage(id),
     'endpoints.testConnection': ({ id }) => service.testConnection(id),
     'endpoints.delete': async ({ id }) => {
       await service.delete(id)

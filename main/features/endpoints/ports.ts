@@ -1,4 +1,4 @@
-import type { ConnectionReport, LocalState, PythonState } from '../../../preload/contract/endpoints.ts'
+import type { ConnectionReport, LocalState, PythonState, RemoteFacts, Storage } from '../../../preload/contract/endpoints.ts'
 import type { JobClient } from '../../integrations/runpod/job-client.ts'
 import type { VolumeStore } from '../../integrations/volume/volume-store.ts'
 
@@ -6,6 +6,10 @@ import type { VolumeStore } from '../../integrations/volume/volume-store.ts'
 export interface EndpointConnection {
   readonly jobs: JobClient
   readonly volume: VolumeStore
+  /** Lets the endpoint start workers where RunPod has switched that off because it was idle; absent where that cannot be. */
+  wake?(): Promise<void>
+  /** Why a job still waits after so long, in a sentence; absent where nothing can be asked. */
+  explainWaiting?(queuedMs: number): Promise<string | null>
 }
 
 /** This computer as the endpoints feature sees it. */
@@ -29,3 +33,28 @@ export interface KeyStore {
 
 /** Asks RunPod about an endpoint and a key. */
 export type TestRunpod = (target: { endpointId: string; apiKey: string }) => Promise<ConnectionReport>
+
+/** RunPod as the endpoints feature uses it. */
+export interface Runpod {
+  readonly test: TestRunpod
+  /** What can be read about an endpoint; what the key may not read is null, and nothing of it throws. */
+  describe(target: { endpointId: string; apiKey: string }): Promise<RemoteFacts>
+  /** The same connection every time, so that limits and unfinished transfers are kept; keys are asked for at each call. */
+  connect(target: RunpodTarget): Promise<EndpointConnection>
+  /** Tries S3 keys on a network volume; throws when they do not work there. */
+  tryStorage(storage: Storage, keys: StorageKeys): Promise<void>
+}
+
+/** An endpoint, and how its volume is reached: through S3, or through jobs where there is no storage. */
+interface RunpodTarget {
+  readonly id: string
+  readonly endpointId: string
+  readonly apiKey: () => Promise<string>
+  readonly storage: (Storage & { readonly keys: () => Promise<StorageKeys> }) | null
+}
+
+/** The pair of S3 keys of a RunPod account. */
+export interface StorageKeys {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}

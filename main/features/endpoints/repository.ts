@@ -1,11 +1,31 @@
 import { z } from 'zod'
-import { connectionReportSchema, endpointKindSchema, type ConnectionReport } from '../../../preload/contract/endpoints.ts'
+import {
+  connectionReportSchema,
+  endpointKindSchema,
+  remoteFactsSchema,
+  storageSchema,
+  type ConnectionReport,
+  type RemoteFacts,
+  type Storage,
+} from '../../../preload/contract/endpoints.ts'
 import type { SqliteDatabase } from '../../db/open.ts'
 
 const reportColumn = z
   .string()
   .transform((text): unknown => JSON.parse(text))
   .pipe(connectionReportSchema)
+  .nullable()
+
+const remoteColumn = z
+  .string()
+  .transform((text): unknown => JSON.parse(text))
+  .pipe(remoteFactsSchema)
+  .nullable()
+
+const storageColumn = z
+  .string()
+  .transform((text): unknown => JSON.parse(text))
+  .pipe(storageSchema)
   .nullable()
 
 const rowSchema = z
@@ -15,6 +35,8 @@ const rowSchema = z
     name: z.string(),
     runpod_endpoint_id: z.string().nullable(),
     last_report_json: reportColumn,
+    remote_json: remoteColumn,
+    storage_json: storageColumn,
     created_at_ms: z.int(),
     deleted_at_ms: z.int().nullable(),
   })
@@ -24,6 +46,8 @@ const rowSchema = z
     name: row.name,
     runpodEndpointId: row.runpod_endpoint_id,
     lastReport: row.last_report_json,
+    remote: row.remote_json,
+    storage: row.storage_json,
     createdAtMs: row.created_at_ms,
     deletedAtMs: row.deleted_at_ms,
   }))
@@ -40,6 +64,8 @@ export interface EndpointRepository {
   insert(endpoint: Pick<StoredEndpoint, 'id' | 'kind' | 'name' | 'runpodEndpointId' | 'createdAtMs'>): void
   rename(id: string, name: string): void
   saveReport(id: string, report: ConnectionReport | null): void
+  saveRemote(id: string, remote: RemoteFacts): void
+  saveStorage(id: string, storage: Storage | null): void
   markDeleted(id: string, nowMs: number): void
 }
 
@@ -53,6 +79,8 @@ export function createEndpointRepository(database: SqliteDatabase): EndpointRepo
   )
   const rename = database.prepare('UPDATE endpoint SET name = ? WHERE id = ?')
   const saveReport = database.prepare('UPDATE endpoint SET last_report_json = ? WHERE id = ?')
+  const saveRemote = database.prepare('UPDATE endpoint SET remote_json = ? WHERE id = ?')
+  const saveStorage = database.prepare('UPDATE endpoint SET storage_json = ? WHERE id = ?')
   const markDeleted = database.prepare('UPDATE endpoint SET deleted_at_ms = ? WHERE id = ?')
 
   return {
@@ -62,6 +90,8 @@ export function createEndpointRepository(database: SqliteDatabase): EndpointRepo
     insert: (endpoint) => void insert.run(endpoint),
     rename: (id, name) => void rename.run(name, id),
     saveReport: (id, report) => void saveReport.run(report === null ? null : JSON.stringify(report), id),
+    saveRemote: (id, remote) => void saveRemote.run(JSON.stringify(remote), id),
+    saveStorage: (id, storage) => void saveStorage.run(storage === null ? null : JSON.stringify(storage), id),
     markDeleted: (id, nowMs) => void markDeleted.run(nowMs, id),
   }
 }

@@ -1,11 +1,12 @@
-import type { AddRunpodInput, ConnectionReport, Endpoint, LocalState } from '../../../preload/contract/endpoints.ts'
+import { z } from 'zod'
+import type { AddRunpodInput, ConnectionReport, ConnectStorageInput, Endpoint, LocalState } from '../../../preload/contract/endpoints.ts'
 import { AppError } from '../../../preload/contract/errors.ts'
 import type { EventPublisher } from '../../ipc/events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { NewId } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
 import { localReport } from './local-report.ts'
-import type { EndpointConnection, KeyStore, LocalComputer, TestRunpod } from './ports.ts'
+import type { EndpointConnection, KeyStore, LocalComputer, Runpod, StorageKeys } from './ports.ts'
 import type { EndpointRepository, StoredEndpoint } from './repository.ts'
 
 /** The rules of endpoints: what there is, whether it can train, and how to reach it. */
@@ -17,23 +18,38 @@ export interface EndpointService {
   addRunpod(input: AddRunpodInput): Promise<Endpoint>
   rename(id: string, name: string): Promise<Endpoint>
   replaceKey(id: string, apiKey: string): Promise<Endpoint>
+  connectStorage(input: ConnectStorageInput): Promise<Endpoint>
+  disconnectStorage(id: string): Promise<Endpoint>
   testConnection(id: string): Promise<ConnectionReport>
   delete(id: string): Promise<void>
   localState(): Promise<LocalState>
   setUpLocal(): void
   keychainStatus(): Promise<{ isAvailable: boolean; message: string }>
   /** For runs: whether an endpoint can train now, and why not. */
-  describe(id: string): { id: string; name: string; kind: 'local' | 'runpod'; canTrain: boolean; reason: string | null; hasCuda: boolean }
+  describe(id: string): EndpointDescription
   connect(id: string): Promise<EndpointConnection>
   /** Tells the windows that something about this computer changed; never rejects. */
   publishLocal(): Promise<void>
+}
+
+/** What a run has to know about the place it is trained at. */
+export interface EndpointDescription {
+  readonly id: string
+  readonly name: string
+  readonly kind: 'local' | 'runpod'
+  readonly canTrain: boolean
+  /** Why it cannot train now; null when it can. */
+  readonly reason: string | null
+  readonly hasCuda: boolean
+  readonly gpu: { readonly name: string; readonly count: number } | null
+  readonly priceMicroUsdPerHour: number | null
 }
 
 interface ServiceDependencies {
   readonly repository: EndpointRepository
   readonly local: LocalComputer
   readonly keys: KeyStore
-  readonly testRunpod: TestRunpod
+  readonly runpod: Runpod
   /** Whether a run that has not ended uses the endpoint. */
   isInUse(endpointId: string): boolean
   readonly clock: Clock
@@ -42,11 +58,9 @@ interface ServiceDependencies {
   readonly log: Log
 }
 
-const runpodReason = 'Runs on RunPod are not part of this version. The connection is kept and can be tested.'
-
 /** Builds the service; `start` comes before everything else. */
 export function createEndpointService(dependencies: ServiceDependencies): EndpointService {
-  const { repository, local, keys, clock, newId, events, log } = dependencies
+  const { repository, local, runpod, keys, clock, newId, events, log } = dependencies
   /** Where each key is and how it ends, so that a list does not ask the keychain every time. */
   const keyFacts = new Map<string, NonNullable<Endpoint['key']>>()
   let couldTrain: boolean | null = null
@@ -65,9 +79,19 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
   }
   const reasonOf = (endpoint: StoredEndpoint): string | null => {
     if (endpoint.deletedAtMs !== null) return 'This endpoint was removed.'
-    if (endpoint.kind === 'runpod') return runpodReason
+    if (endpoint.kind === 'runpod') return remoteReasonOf(endpoint)
     const python = local.python()
     return python.status === 'ready' ? null : `Python is not ready on this computer. ${python.message}`
+  }
+  const keyOfRunpod = async (id: string): Promise<string> => {
+    const key = await keys.find(id)
+    if (key !== undefined) return key.secret
+    throw new AppError('ENDPOINT_KEY_MISSING', 'There is no API key for this endpoint on this computer. Replace the key under Endpoints.')
+  }
+  const storageKeysOf = async (id: string): Promise<StorageKeys> => {
+    const kept = await keys.find(storageAccount(id))
+    if (kept !== undefined) return storageKeysSchema.parse(JSON.parse(kept.secret))
+    throw new AppError('ENDPOINT_KEY_MISSING', 'The S3 keys of this endpoint are not on this computer. Connect its network volume again.')
   }
   const keyOf = async (endpoint: StoredEndpoint): Promise<Endpoint['key']> => {
     if (endpoint.kind === 'local') return null
@@ -91,8 +115,13 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       canTrain: reason === null,
       cannotTrainReason: reason,
       lastReport: stored.lastReport,
+      remote: stored.remote,
+      storage: stored.storage,
       createdAtMs: stored.createdAtMs,
     }
+  }
+  const assertNotInUse = (id: string, sentence: string) => {
+    if (dependencies.isInUse(id)) throw new AppError('ENDPOINT_IN_USE', sentence)
   }
   const changed = (id: string) => events.publish('endpoints.changed', { id })
   const storeKey = async (id: string, apiKey: string) => {
@@ -109,7 +138,11 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     if (endpoint.runpodEndpointId === null) return localReport(await localState(), clock.nowMs())
     const key = await keys.find(endpoint.id)
     if (key === undefined) return keyMissing(clock.nowMs())
-    return dependencies.testRunpod({ endpointId: endpoint.runpodEndpointId, apiKey: key.secret })
+    const target = { endpointId: endpoint.runpodEndpointId, apiKey: key.secret }
+    const report = await runpod.test(target)
+    if (report.code !== 'KEY_REFUSED' && report.code !== 'ENDPOINT_NOT_FOUND')
+      repository.saveRemote(endpoint.id, await runpod.describe(target))
+    return report
   }
 
   return {
@@ -147,6 +180,24 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       changed(id)
       return toEndpoint(getStored(id))
     },
+    async connectStorage({ id, volumeId, dataCentreId, accessKeyId, secret }) {
+      getRunpod(id)
+      const storage = { volumeId, dataCentreId }
+      const pair = { accessKeyId, secretAccessKey: secret }
+      await runpod.tryStorage(storage, pair)
+      await keys.set(storageAccount(id), JSON.stringify(pair))
+      repository.saveStorage(id, storage)
+      changed(id)
+      return toEndpoint(getStored(id))
+    },
+    async disconnectStorage(id) {
+      getRunpod(id)
+      assertNotInUse(id, 'A run on this endpoint has not ended and needs its network volume. Stop it or wait for its end.')
+      repository.saveStorage(id, null)
+      await keys.delete(storageAccount(id))
+      changed(id)
+      return toEndpoint(getStored(id))
+    },
     async testConnection(id) {
       const report = await makeReport(getStored(id))
       repository.saveReport(id, report)
@@ -156,15 +207,11 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     async delete(id) {
       const endpoint = getStored(id)
       if (endpoint.kind === 'local') throw new AppError('INVALID_INPUT', 'This computer is part of the app and stays in the list.')
-      if (dependencies.isInUse(id)) {
-        throw new AppError(
-          'ENDPOINT_IN_USE',
-          'A run on this endpoint has not ended. Stop it or wait for its end, then remove the endpoint.',
-        )
-      }
+      assertNotInUse(id, 'A run on this endpoint has not ended. Stop it or wait for its end, then remove the endpoint.')
       repository.markDeleted(id, clock.nowMs())
       keyFacts.delete(id)
       await keys.delete(id)
+      if (endpoint.storage !== null) await keys.delete(storageAccount(id))
       changed(id)
     },
     localState,
@@ -177,13 +224,34 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       const endpoint = repository.find(id)
       if (endpoint === undefined) throw new AppError('ENDPOINT_NOT_FOUND', 'This endpoint is not there any more. Choose another one.')
       const reason = reasonOf(endpoint)
-      const hasCuda = endpoint.kind === 'runpod' || local.device()?.kind === 'cuda'
-      return { id, name: endpoint.name, kind: endpoint.kind, canTrain: reason === null, reason, hasCuda }
+      const device = local.device()
+      const hasCuda = endpoint.kind === 'runpod' || device?.kind === 'cuda'
+      const { remote } = endpoint
+      const gpu =
+        endpoint.kind === 'local'
+          ? device?.kind === 'cuda'
+            ? { name: device.name, count: 1 }
+            : null
+          : remote?.gpu === null || remote === null
+            ? null
+            : { name: remote.gpu, count: remote.gpuCount }
+      return {
+        id,
+        name: endpoint.name,
+        kind: endpoint.kind,
+        canTrain: reason === null,
+        reason,
+        hasCuda,
+        gpu,
+        priceMicroUsdPerHour: remote?.pricePerHourMicroUsd ?? null,
+      }
     },
     async connect(id) {
       const endpoint = getStored(id)
-      if (endpoint.kind === 'runpod') throw new AppError('ENDPOINT_NOT_READY', runpodReason)
-      return local.connect()
+      if (endpoint.runpodEndpointId === null) return local.connect()
+      await keyOfRunpod(id)
+      const storage = endpoint.storage === null ? null : { ...endpoint.storage, keys: () => storageKeysOf(id) }
+      return runpod.connect({ id, endpointId: endpoint.runpodEndpointId, apiKey: () => keyOfRunpod(id), storage })
     },
     async publishLocal() {
       try {
@@ -198,6 +266,21 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       }
     },
   }
+}
+
+const storageKeysSchema = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() })
+
+/** Where the keychain keeps the S3 keys of an endpoint. */
+function storageAccount(id: string): string {
+  return `${id}:s3`
+}
+
+/** A RunPod endpoint trains once a test has shown that its key works and that workers can start. */
+function remoteReasonOf({ lastReport }: StoredEndpoint): string | null {
+  if (lastReport === null) return 'The connection has not been tested yet. Open Endpoints and test it.'
+  // An endpoint that was idle for a week is woken before a run, and a rate limit or a lost network pass by themselves.
+  if (lastReport.isOk || ['WORKERS_MAX_ZERO', 'RATE_LIMITED', 'UNREACHABLE', 'NO_WORKERS'].includes(lastReport.code)) return null
+  return `${lastReport.summary} ${lastReport.advice ?? ''}`.trim()
 }
 
 function lastFour(secret: string): string {

@@ -3,6 +3,7 @@ import type { EventPublisher } from '../../ipc/events.ts'
 import type { Log } from '../../lib/log.ts'
 import type { RunEngine } from './engine.ts'
 import type { Ingest } from './ingest.ts'
+import type { RunEstimator } from './estimate/estimator.ts'
 import { effectsToResume } from './machine.ts'
 import { closingCost, noticeFor } from './notices.ts'
 import type { RunPorts } from './ports.ts'
@@ -28,6 +29,7 @@ interface DriverDependencies {
   readonly engine: RunEngine
   readonly ingest: Ingest
   readonly ports: RunPorts
+  readonly estimator: RunEstimator
   readonly events: EventPublisher
   readonly clock: Clock
   readonly log: Log
@@ -53,14 +55,16 @@ const farewellMs = 5_000
 
 /** Builds the driver and connects it to the engine; nothing runs before an effect or `resumeAll`. */
 export function createRunDriver(dependencies: DriverDependencies): RunDriver {
-  const { repository, engine, ports, clock, log } = dependencies
+  const { repository, engine, ports, estimator, clock, log } = dependencies
   const life = new AbortController()
   const loops = new Map<string, Loop>()
 
   const settle = (runId: string) => {
     const run = repository.find(runId)
     if (run !== undefined) {
-      ports.costs.record(closingCost(run))
+      const cost = closingCost(run)
+      ports.costs.record(cost)
+      estimator.compare(run, { gpu: null, amountMicroUsd: cost.amountMicroUsd })
       ports.notify(noticeFor(closingNotice(run), run))
     }
     engine.dispatch(runId, [{ type: 'settled' }])

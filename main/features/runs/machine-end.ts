@@ -39,7 +39,7 @@ function stopDetail(mode: StopMode): string {
 /** The job API has closed the job; its result is still to be read. */
 export function reduceRemoteEnd(state: RunState, event: EventOf<'remote_ended'>, atMs: number): Transition {
   if (state.phase !== 'following') return ignore(state)
-  const next: RunState = { ...state, remoteEnd: { how: event.how, error: event.error }, contactLost: null }
+  const next: RunState = { ...state, remoteEnd: { how: event.how, error: event.error }, remoteEndedAtMs: atMs, contactLost: null }
   if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs)
   const detail = state.stopRequested === 'keep' ? stopDetail('keep') : 'Reading the result from the volume'
   return enter({ ...next, detail }, 'reading_result')
@@ -48,7 +48,8 @@ export function reduceRemoteEnd(state: RunState, event: EventOf<'remote_ended'>,
 /** The result is there and decides. */
 export function reduceResult(state: RunState, result: ResultSummary, atMs: number): Transition {
   if (state.phase !== 'following' && state.phase !== 'reading_result' && state.phase !== 'reconciling') return ignore(state)
-  const next: RunState = { ...state, result, workerError: result.error, contactLost: null }
+  const remoteEndedAtMs = state.remoteEndedAtMs ?? atMs
+  const next: RunState = { ...state, result, remoteEndedAtMs, workerError: result.error, contactLost: null }
   if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs)
   // The job API says COMPLETED for these too: only the inner status counts.
   if (result.status === 'failed' && !result.hasAdapter) return endFailedInside(next, atMs)
@@ -85,7 +86,10 @@ export function reduceMissingResult(state: RunState, reason: string, atMs: numbe
   if (state.phase !== 'reading_result' || state.remoteEnd === null) return ignore(state)
   if (canBeRescued(state)) {
     const detail = 'The stop was cut short: the trainer is asked to package what it had saved'
-    return enter({ ...state, isRescue: true, submission: 'none', jobId: null, remoteEnd: null, isSeenRunning: false, detail }, 'submitting')
+    return enter(
+      { ...state, isRescue: true, submission: 'none', jobId: null, remoteEnd: null, remoteEndedAtMs: null, isSeenRunning: false, detail },
+      'submitting',
+    )
   }
   if (state.stopRequested !== null) return end(state, 'cancelled', atMs)
   const { how, error } = state.remoteEnd

@@ -29,6 +29,7 @@ export function createState(event: EventOf<'created'>, atMs: number): Transition
     contactLost: null,
     createdAtMs: atMs,
     startedAtMs: null,
+    remoteEndedAtMs: null,
     endedAtMs: null,
     isSettled: false,
   }

@@ -1,4 +1,5 @@
 import type { CostEntry, Notice } from './ports.ts'
+import { billedMs, costSoFar } from './money.ts'
 import type { StoredRun } from './repository.ts'
 
 type RunNotice = 'job_queued' | 'job_started' | 'job_completed' | 'job_failed' | 'job_cancelled'
@@ -62,7 +63,7 @@ export function closingCost(run: StoredRun): CostEntry {
     runName: run.name,
     endpointKind: state.facts.endpointKind,
     durationMs,
-    amountMicroUsd: 0,
+    amountMicroUsd: costSoFar(state, state.endedAtMs ?? 0) ?? 0,
     detail: costDetail(run, durationMs),
   }
 }
@@ -70,5 +71,10 @@ export function closingCost(run: StoredRun): CostEntry {
 function costDetail({ state }: StoredRun, durationMs: number): string {
   if (state.facts.endpointKind === 'local') return 'No charge; it ran on this computer.'
   if (state.submission === 'none' && state.posts === 0) return 'No charge; the run ended before it was submitted.'
+  const price = state.facts.priceMicroUsdPerHour
+  if (price !== null) {
+    const span = `${Math.ceil(billedMs(state, state.endedAtMs ?? 0) / 1_000).toLocaleString('en-US')} s at $${(price / 1_000_000).toFixed(2)} an hour`
+    return `Computed: ${span}. RunPod bills a worker's start as well, so its bill may be a little higher.`
+  }
   return `The price of this endpoint is not known here; ${Math.ceil(durationMs / 60_000)} min of job time are on RunPod's bill.`
 }

@@ -1,4 +1,4 @@
-import type { DatasetStats } from '../../../preload/contract/datasets.ts'
+import type { DatasetStats, DatasetTokens } from '../../../preload/contract/datasets.ts'
 import type { BaseModelRef, ModelFacts } from '../../../preload/contract/models.ts'
 import type { NotificationType } from '../../../preload/contract/notifications.ts'
 import type { Run } from '../../../preload/contract/runs.ts'
@@ -16,6 +16,8 @@ export interface DatasetFacts {
   readonly validRows: number
   readonly stats: DatasetStats | null
   readonly isTrainable: boolean
+  /** Exact token counts, with the model whose tokenizer made them; absent or null when nobody has counted. */
+  readonly tokens?: DatasetTokens | null
 }
 
 /** The normalised training file of a dataset, content-addressed. */
@@ -36,12 +38,20 @@ export interface EndpointFacts {
   readonly reason: string | null
   /** True when its workers have an NVIDIA GPU. */
   readonly hasCuda: boolean
+  /** The GPUs of one worker; null where there are none or they are not known. */
+  readonly gpu: { readonly name: string; readonly count: number } | null
+  /** Of all GPUs of one worker together; null where nothing is charged or the price could not be read. */
+  readonly priceMicroUsdPerHour: number | null
 }
 
 /** The two ways to reach an endpoint: its job API and its volume. */
 export interface EndpointConnection {
   readonly jobs: Pick<JobClient, 'run' | 'status' | 'cancel' | 'health'>
   readonly volume: VolumeStore
+  /** Lets the endpoint start workers where that was switched off because it was idle; absent where that cannot be. */
+  wake?(): Promise<void>
+  /** Why a job still waits after so long, in a sentence; absent where nothing can be asked. */
+  explainWaiting?(queuedMs: number): Promise<string | null>
 }
 
 /** What is recorded about the money and time of an ended run. */

@@ -7,6 +7,8 @@ import { bytesText } from './stage-words.ts'
 
 type PreflightPorts = Pick<RunPorts, 'datasets' | 'endpoints' | 'models'>
 
+/** Starting a worker and loading a model take a few minutes. */
+const shortestMinutes = 5
 /** Room for checkpoints, the adapter and the dataset beside the model. */
 const reserveBytes = 2_000_000_000
 const bytesPerParameter = 2
@@ -26,6 +28,7 @@ export async function runPreflight(ports: PreflightPorts, config: RunConfig): Pr
       validRows: 'value' in dataset ? dataset.value.validRows : 0,
     }),
     await diskItem(ports, config, endpoint, model),
+    ...moneyItems(config, endpoint),
   ]
 }
 
@@ -68,6 +71,28 @@ function endpointItem(endpoint: Attempt<EndpointFacts>): PreflightItem {
   return red('endpoint', reason ?? `${name} cannot train now.`, 'Open Endpoints and set it up.')
 }
 
+/** What keeps a run on a charged endpoint within its budget; nothing where nothing is charged. */
+function moneyItems({ budgetMicroUsd }: RunConfig, endpoint: Attempt<EndpointFacts>): PreflightItem[] {
+  if ('error' in endpoint || endpoint.value.kind === 'local') return []
+  const { priceMicroUsdPerHour, name } = endpoint.value
+  if (priceMicroUsdPerHour === null) {
+    const text = `The price of ${name} is not known, so a budget cannot be kept.`
+    return budgetMicroUsd === null
+      ? [green('money', `The price of ${name} is not known. The run ends after twelve hours at the latest.`)]
+      : [red('money', text, 'Test the connection under Endpoints, or leave the budget empty.')]
+  }
+  const price = `$${(priceMicroUsdPerHour / 1_000_000).toFixed(2)} an hour`
+  if (budgetMicroUsd === null)
+    return [green('money', `${name} costs ${price}. Without a budget the run ends after twelve hours at the latest.`)]
+  const minutes = Math.floor((budgetMicroUsd * 60) / priceMicroUsdPerHour)
+  const budget = `$${(budgetMicroUsd / 1_000_000).toFixed(2)}`
+  if (minutes < shortestMinutes) {
+    const text = `${budget} is used up after ${minutes} min at ${price}, before a worker has loaded the model.`
+    return [red('money', text, `Raise the budget to at least $${((priceMicroUsdPerHour * shortestMinutes) / 60e6).toFixed(2)}.`)]
+  }
+  return [green('money', `${budget} buys ${minutes} min at ${price}; the run ends before that.`)]
+}
+
 function hyperparametersItem(config: RunConfig, surroundings: Parameters<typeof checkHyperparameters>[1]): PreflightItem {
   const issue = checkHyperparameters(config.hyperparameters, surroundings)[0]
   if (issue === undefined) return green('hyperparameters', 'All values are within their ranges.')
@@ -96,6 +121,7 @@ async function diskItem(
   const needed = isSizeKnown
     ? `about ${bytesText(neededBytes)} needed`
     : `${bytesText(neededBytes)} needed beside the model, whose size is not known`
+  if (freeBytes === null) return green('disk', `RunPod does not tell how much of a network volume is free; ${needed}.`)
   if (freeBytes >= neededBytes) return green('disk', `${bytesText(freeBytes)} free, ${needed}.`)
   return red('disk', `${bytesText(freeBytes)} free, ${needed}.`, `Free ${bytesText(neededBytes - freeBytes)} on the volume.`)
 }

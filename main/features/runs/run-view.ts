@@ -1,4 +1,5 @@
 import type { Run, RunHead } from '../../../preload/contract/runs.ts'
+import { costSoFar } from './money.ts'
 import type { StoredRun } from './repository.ts'
 import { statusOf } from './state.ts'
 
@@ -31,7 +32,7 @@ export function toRun(stored: StoredRun): Run {
     error: state.error,
     workerError: state.workerError,
     adapterId: state.adapterId,
-    costMicroUsd: state.facts.endpointKind === 'local' ? 0 : null,
+    costMicroUsd: costSoFar(state, stored.lastSeenAtMs ?? stored.createdAtMs),
     createdAtMs: stored.createdAtMs,
     startedAtMs: state.startedAtMs,
     endedAtMs: state.endedAtMs,

@@ -1,6 +1,7 @@
 import { writeFileAtomically } from '../../lib/atomic-file.ts'
 import { AppError } from '../../../preload/contract/errors.ts'
 import type { RouteOutput, RouteParsed } from '../../../preload/contract/contract.ts'
+import type { ModelFacts } from '../../../preload/contract/models.ts'
 import type { Run, RunConfig, StopMode } from '../../../preload/contract/runs.ts'
 import type { EventPublisher } from '../../ipc/events.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -10,10 +11,10 @@ import { assertHyperparameters } from './config-check.ts'
 import { describeEvent } from './describe-event.ts'
 import { createRunDriver } from './driver.ts'
 import { createRunEngine } from './engine.ts'
-import { estimateRun } from './estimate.ts'
+import type { EstimateFacts, RunEstimator } from './estimate/estimator.ts'
 import { createIngest } from './ingest.ts'
 import { metricsCsv } from './metrics-csv.ts'
-import type { RunPorts } from './ports.ts'
+import type { DatasetFacts, EndpointFacts, RunPorts } from './ports.ts'
 import { runPreflight } from './preflight.ts'
 import { resolvePreset } from './presets.ts'
 import type { ProgressRepository } from './progress/repository.ts'
@@ -25,6 +26,7 @@ export interface RunServiceDependencies {
   readonly repository: RunRepository
   readonly progress: ProgressRepository
   readonly ports: RunPorts
+  readonly estimator: RunEstimator
   readonly events: EventPublisher
   readonly clock: Clock
   readonly newId: NewId
@@ -35,15 +37,13 @@ export interface RunServiceDependencies {
 
 export type RunService = ReturnType<typeof createRunService>
 
-const measuredRuns = 3
-
 /** The rules of runs: start, watch, stop, list, estimate; owns the driver of all active runs. */
 export function createRunService(dependencies: RunServiceDependencies) {
-  const { repository, progress, ports, events, clock, newId } = dependencies
+  const { repository, progress, ports, estimator, events, clock, newId } = dependencies
   const log = dependencies.log.scoped('runs')
   const engine = createRunEngine({ repository, progress, events, clock })
   const ingest = createIngest({ repository, progress, engine, events, clock })
-  const driver = createRunDriver({ repository, engine, ingest, ports, events, clock, log })
+  const driver = createRunDriver({ repository, engine, ingest, ports, estimator, events, clock, log })
 
   const getStored = (id: string): StoredRun => {
     const run = repository.find(id)
@@ -79,9 +79,11 @@ export function createRunService(dependencies: RunServiceDependencies) {
         baseModelLabel: model.label,
         endpointName: endpoint.name,
         endpointKind: endpoint.kind,
+        priceMicroUsdPerHour: endpoint.kind === 'local' ? null : endpoint.priceMicroUsdPerHour,
       }
       const fullName = name === '' ? `${model.label.split('/').at(-1)} · ${dataset.name} · ${config.preset}`.slice(0, 200) : name
       engine.create({ id, name: fullName, config }, { type: 'created', facts })
+      estimator.remember(id, estimateFacts(config, dataset, model, endpoint), clock.nowMs())
       return toRun(getStored(id))
     },
 
@@ -153,8 +155,8 @@ export function createRunService(dependencies: RunServiceDependencies) {
     async estimate(config: RunConfig): Promise<RouteOutput<'runs.estimate'>> {
       const dataset = await ports.datasets.describe(config.datasetId)
       const endpoint = await ports.endpoints.describe(config.endpointId)
-      const measured = progress.listMeasuredRuns(JSON.stringify(config.baseModel), config.endpointId, measuredRuns)
-      return estimateRun({ dataset, hyperparameters: config.hyperparameters, endpointKind: endpoint.kind, measured })
+      const model = await ports.models.describe(config.baseModel)
+      return estimator.estimate(estimateFacts(config, dataset, model, endpoint))
     },
 
     preflight: (config: RunConfig): Promise<RouteOutput<'runs.preflight'>> => runPreflight(ports, config),
@@ -170,6 +172,11 @@ export function createRunService(dependencies: RunServiceDependencies) {
       events.publish('runs.logged', { id: runId, lines: [line] })
     },
   }
+}
+
+function estimateFacts(config: RunConfig, dataset: DatasetFacts, model: ModelFacts, endpoint: EndpointFacts): EstimateFacts {
+  const { kind, gpu, priceMicroUsdPerHour } = endpoint
+  return { config, dataset, model, endpointKind: kind, gpu, priceMicroUsdPerHour, isModelCached: null }
 }
 
 function isWorkedOnHere({ phase, facts, isSeenRunning }: RunState): boolean {

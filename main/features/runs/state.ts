@@ -28,6 +28,8 @@ export const runFactsSchema = z.object({
   baseModelLabel: z.string(),
   endpointName: z.string(),
   endpointKind: z.enum(['local', 'runpod']),
+  /** Of one worker, when the run was started; null where nothing is charged or the price was not known. */
+  priceMicroUsdPerHour: countSchema.nullable().default(null),
 })
 
 const frozenSchema = z.object({ sha256: sha256Schema, bytes: countSchema, rows: countSchema })
@@ -71,6 +73,8 @@ export const runStateSchema = z.object({
   contactLost: z.string().nullable(),
   createdAtMs: timeMsSchema,
   startedAtMs: timeMsSchema.nullable(),
+  /** When the job was seen to have ended: what comes after, fetching the adapter, costs nothing. */
+  remoteEndedAtMs: timeMsSchema.nullable().default(null),
   endedAtMs: timeMsSchema.nullable(),
   /** True once the cost record and the closing notice are made. */
   isSettled: z.boolean(),

@@ -5,7 +5,7 @@ import { redactText } from '../../lib/redaction.ts'
 
 /** One call of an HTTP API that speaks JSON. */
 export interface ApiCall {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly url: string
   readonly apiKey: string
   readonly body?: string
@@ -19,6 +19,8 @@ export interface ApiReply {
   readonly status: number
   readonly text: string
   readonly retryAfterMs: number | null
+  /** When the server says it answered; null when it does not say. */
+  readonly answeredAtMs: number | null
 }
 
 interface SenderOptions {
@@ -72,7 +74,10 @@ async function tryOnce(call: ApiCall, userAgent: string, dispatcher: Dispatcher 
       ...(dispatcher === undefined ? {} : { dispatcher }),
     })
     const text = await readText(response.body)
-    return { status: response.statusCode, text, retryAfterMs: readRetryAfter(response.headers['retry-after'], clock.nowMs()) }
+    const { headers, statusCode: status } = response
+    const retryAfterMs =
+      readRetryAfter(headers['retry-after'], clock.nowMs()) ?? (status === 429 ? readQuotaWait(headers['ratelimit']) : null)
+    return { status, text, retryAfterMs, answeredAtMs: readDate(headers['date']) }
   } catch (error) {
     if (call.signal?.aborted === true) throw call.signal.reason
     return new AppError('ENDPOINT_UNREACHABLE', `The endpoint cannot be reached (${shortReason(error)}). Check the network connection.`, {
@@ -102,6 +107,21 @@ export function readRetryAfter(header: string | string[] | undefined, nowMs: num
   return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs)
 }
 
+/** Pause until the quota that is used up is refilled, as in `"minute";r=0;t=12`; null when the header names none. */
+export function readQuotaWait(header: string | string[] | undefined): number | null {
+  const text = Array.isArray(header) ? header.join(',') : (header ?? '')
+  const usedUp = text.split(',').flatMap((window) => {
+    const seconds = /;\s*t=(\d{1,9})\b/.exec(window)?.[1]
+    return seconds !== undefined && /;\s*r=0\b/.test(window) ? [Number(seconds)] : []
+  })
+  return usedUp.length === 0 ? null : Math.max(...usedUp) * 1000
+}
+
+function readDate(header: string | string[] | undefined): number | null {
+  const atMs = Date.parse((Array.isArray(header) ? header[0] : header) ?? '')
+  return Number.isNaN(atMs) ? null : atMs
+}
+
 function backOffMs(attempt: number): number {
   const full = Math.min(slowestBackOffMs, firstBackOffMs * 2 ** (attempt - 1))
   return Math.round(full * (0.75 + Math.random() * 0.5))
@@ -121,7 +141,8 @@ function isPassing(status: number): boolean {
   )
 }
 
-function shortReason(error: unknown): string {
+/** The name of a network failure, or its first words. */
+export function shortReason(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown reason'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : null
   return code ?? redactText(error.message).slice(0, 200)
@@ -139,6 +160,14 @@ export function errorTextOf(text: string): string | null {
     }
   }
   return tidy(typeof value === 'string' ? value : trimmed)
+}
+
+const pathIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+
+/** An id that is safe inside an address: it cannot lead to another path. */
+export function checkedPathId(id: string, what: string): string {
+  if (!pathIdPattern.test(id)) throw new AppError('RUNPOD_REPLY_INVALID', `The ${what} has an id this version cannot use.`)
+  return id
 }
 
 /** JSON, or undefined when it is none. */

@@ -3,16 +3,18 @@ import type { z } from 'zod'
 import { AppError } from '../../../preload/contract/errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import { createApiSender, failureOf, parseJson, type ApiReply } from './api-request.ts'
+import { checkedPathId, createApiSender, failureOf, parseJson, type ApiReply } from './api-request.ts'
 import { healthReplySchema, purgeReplySchema, runReplySchema, statusReplySchema, streamReplySchema } from './replies.ts'
 
 /** What the job API says about one job; `NOT_FOUND` stands for a 404. */
 export interface JobStatus {
   status: 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT' | 'NOT_FOUND'
   output?: unknown
+  /** The message of an exception without its traceback, or the words of the handler or the platform. */
   error?: string
   workerId?: string
   retries?: number
+  /** Of the last attempt only: a retry by the platform begins anew. */
   delayTimeMs?: number
   executionTimeMs?: number
 }
@@ -51,7 +53,6 @@ interface JobClientOptions {
 
 const maxBodyBytes = 10 * 1024 * 1024
 const attempts = 4
-const jobIdPattern = /^[A-Za-z0-9._-]{1,128}$/
 
 /** Creates the client; the same code serves RunPod and this computer. */
 export function createJobClient({ baseUrl, apiKey, clock, log, userAgent, dispatcher }: JobClientOptions): FullJobClient {
@@ -64,30 +65,36 @@ export function createJobClient({ baseUrl, apiKey, clock, log, userAgent, dispat
     assertDone(reply)
     const parsed = schema.safeParse(parseJson(reply.text))
     if (parsed.success) return parsed.data
-    log.warning('An answer of the job API could not be used', { status: reply.status, start: reply.text.slice(0, 200) })
+    const problem = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+    log.warning('An answer of the job API could not be used', {
+      status: reply.status,
+      problem: problem.slice(0, 300),
+      start: reply.text.slice(0, 200),
+    })
     throw new AppError('RUNPOD_REPLY_INVALID', 'The endpoint gave an answer this version does not understand.', {
       retryable: true,
-      details: { status: reply.status },
+      details: { status: reply.status, problem: problem.slice(0, 300) },
     })
   }
 
   return {
     async run(input, policy) {
       const body = JSON.stringify({ input, policy: { executionTimeout: policy.executionTimeoutMs, ttl: policy.ttlMs } })
-      if (Buffer.byteLength(body) > maxBodyBytes) {
-        throw new AppError('INVALID_INPUT', 'The job is larger than the 10 MiB the endpoint accepts.', {
-          details: { bytes: Buffer.byteLength(body) },
-        })
-      }
+      const bytes = Buffer.byteLength(body)
+      if (bytes > maxBodyBytes) throw tooLarge({ bytes })
       // Never sent twice by itself: an answer that is lost may belong to a job that runs and costs money.
-      return { jobId: read(await post('run', false, body), runReplySchema).id }
+      const reply = await post('run', false, body)
+      if (isTooLarge(reply)) throw tooLarge({ bytes, status: reply.status })
+      return { jobId: read(reply, runReplySchema).id }
     },
     async status(jobId) {
       const reply = await get(`status/${checkedId(jobId)}`)
       return reply.status === 404 ? { status: 'NOT_FOUND' } : read(reply, statusReplySchema)
     },
     async cancel(jobId) {
-      assertDone(await post(`cancel/${checkedId(jobId)}`, true))
+      const reply = await post(`cancel/${checkedId(jobId)}`, true)
+      // A job that is forgotten needs no cancelling; its status tells what became of it.
+      if (reply.status !== 404) assertDone(reply)
     },
     async retry(jobId) {
       assertDone(await post(`retry/${checkedId(jobId)}`, false))
@@ -109,6 +116,16 @@ function assertDone(reply: ApiReply): void {
 }
 
 function checkedId(jobId: string): string {
-  if (!jobIdPattern.test(jobId)) throw new AppError('RUNPOD_REPLY_INVALID', 'The job has a number this version cannot use.')
-  return jobId
+  return checkedPathId(jobId, 'job')
+}
+
+/** The platform's refusal of a body over its limit comes as 400 with these words. */
+function isTooLarge({ status, text }: ApiReply): boolean {
+  return status === 413 || (status === 400 && /max(?:imum)? body size|body (?:is )?too large|10 ?MiB/i.test(text.slice(0, 2_000)))
+}
+
+function tooLarge(details: { bytes: number; status?: number }): AppError {
+  return new AppError('INVALID_INPUT', 'The job is larger than the 10 MiB the endpoint accepts. Send the dataset through the volume.', {
+    details,
+  })
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { EndpointHealth, JobStatus } from './job-client.ts'
+import { readJobError, wordsOfJobError } from './job-error.ts'
 
 const statusWords = {
   IN_QUEUE: 'IN_QUEUE',
@@ -11,11 +12,15 @@ const statusWords = {
   TIMED_OUT: 'TIMED_OUT',
 } as const
 
-const stateSchema = z
-  .string()
-  .transform((word) => word.toUpperCase())
-  .pipe(z.enum(Object.keys(statusWords) as [keyof typeof statusWords, ...(keyof typeof statusWords)[]]))
-  .transform((word): JobStatus['status'] => statusWords[word])
+const statusOf: ReadonlyMap<string, JobStatus['status']> = new Map(Object.entries(statusWords))
+
+/** A word this version does not know is an error that may pass: to take it for another could end or repeat a job that costs money. */
+const stateSchema = z.string().transform((word, context): JobStatus['status'] => {
+  const status = statusOf.get(word.trim().toUpperCase())
+  if (status !== undefined) return status
+  context.addIssue({ code: 'custom', message: `unknown status ${JSON.stringify(word.slice(0, 40))}` })
+  return z.NEVER
+})
 const numberOrNothing = z.number().nonnegative().optional().catch(undefined)
 const textOrNothing = z.string().optional().catch(undefined)
 
@@ -34,15 +39,18 @@ export const statusReplySchema = z
     executionTime: numberOrNothing,
   })
   .transform((reply): JobStatus => {
-    const error = readableError(reply.error)
+    const error = readJobError(reply.error)
+    const hasOutput = reply.output !== undefined && reply.output !== null
+    // A job that waits again still carries the figures of the attempt before.
+    const isWaiting = reply.status === 'IN_QUEUE'
     return {
       status: reply.status,
-      ...(reply.output === undefined || reply.output === null ? {} : { output: reply.output }),
-      ...(error === undefined ? {} : { error }),
-      ...(reply.workerId === undefined ? {} : { workerId: reply.workerId }),
+      ...(hasOutput ? { output: reply.output } : {}),
+      ...(error === undefined ? {} : { error: wordsOfJobError(error) }),
+      ...(reply.workerId === undefined || isWaiting ? {} : { workerId: reply.workerId }),
       ...(reply.retries === undefined ? {} : { retries: reply.retries }),
-      ...(reply.delayTime === undefined ? {} : { delayTimeMs: reply.delayTime }),
-      ...(reply.executionTime === undefined ? {} : { executionTimeMs: reply.executionTime }),
+      ...(reply.delayTime === undefined || isWaiting ? {} : { delayTimeMs: reply.delayTime }),
+      ...(reply.executionTime === undefined || isWaiting ? {} : { executionTimeMs: reply.executionTime }),
     }
   })
 
@@ -66,23 +74,3 @@ export const endpointReplySchema = z.object({
   name: textOrNothing,
   workers: z.object({ min: numberOrNothing, max: z.int().nonnegative() }),
 })
-
-const raisedSchema = z.object({ error_type: z.string().optional(), error_message: z.string() })
-
-/** A raised exception comes as JSON text in which only the message is for people. */
-function readableError(error: unknown): string | undefined {
-  if (error === undefined || error === null || error === '') return undefined
-  const value = typeof error === 'string' ? parsedOr(error) : error
-  const raised = raisedSchema.safeParse(value)
-  if (raised.success) return raised.data.error_message === '' ? (raised.data.error_type ?? 'unknown error') : raised.data.error_message
-  return typeof error === 'string' ? error : JSON.stringify(error)
-}
-
-function parsedOr(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Most error texts are plain words.
-    return text
-  }
-}

@@ -10,8 +10,13 @@ import type { VolumeStore } from './volume-store.ts'
 /** Suffix of files that are not complete yet; they are never listed. */
 export const temporarySuffix = '.tmp'
 
+/** A volume whose free space is always known. */
+interface DirectoryVolume extends VolumeStore {
+  freeBytes(): Promise<number>
+}
+
 /** A training volume that is a folder of this computer. */
-export function createDirectoryVolume(rootPath: string): VolumeStore {
+export function createDirectoryVolume(rootPath: string): DirectoryVolume {
   const place = createPlaces(rootPath)
   const segments = createEventSegments({
     listNames: async (runId) => (await namesIn(await place.find(`runs/${runId}/events`))) ?? [],

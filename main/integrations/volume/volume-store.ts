@@ -6,6 +6,8 @@ export interface TransferOptions {
 
 /** Files of a training volume, by key; one interface for a local folder and for network volumes. */
 export interface VolumeStore {
+  /** True where every read is a job on a billed worker, so that nothing is read only to see whether it is there. */
+  readonly isBilledPerRead?: boolean
   /** Copies a local file to `key` (temporary name, then rename); skips when the same size and hash is there. */
   putFile(key: string, sourcePath: string, sha256: string, options?: TransferOptions): Promise<void>
   /** Writes a small text whole or not at all. */
@@ -18,5 +20,6 @@ export interface VolumeStore {
   /** Complete event lines with seq > afterSeq, in order, at most maxEvents. */
   readEventLines(runId: string, afterSeq: number, maxEvents: number): Promise<readonly string[]>
   removePrefix(prefix: string): Promise<void>
-  freeBytes(): Promise<number>
+  /** Null when the store does not tell. */
+  freeBytes(): Promise<number | null>
 }

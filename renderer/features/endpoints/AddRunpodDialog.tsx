@@ -17,12 +17,7 @@ interface AddRunpodDialogProps {
 export function AddRunpodDialog({ isOpen, onClose }: AddRunpodDialogProps) {
   const keychain = useKeychainStatus()
   return (
-    <Dialog
-      isOpen={isOpen}
-      title="Add a RunPod endpoint"
-      description={`${keychain.data?.message ?? ''} This version connects and tests endpoints; runs are trained on this computer.`.trim()}
-      onClose={onClose}
-    >
+    <Dialog isOpen={isOpen} title="Add a RunPod endpoint" description={keychain.data?.message ?? ''} onClose={onClose}>
       {isOpen && <AddRunpodForm onClose={onClose} />}
     </Dialog>
   )

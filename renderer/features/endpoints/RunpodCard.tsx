@@ -2,6 +2,7 @@ import { CircleCheck, CircleDashed, CircleX, Cloud, Pencil } from 'lucide-react'
 import { useState } from 'react'
 import type { ConnectionReport, Endpoint } from '../../../preload/contract/endpoints.ts'
 import { describeError } from '../../lib/describe-error.ts'
+import { formatMoney } from '../../lib/format.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
@@ -36,6 +37,7 @@ export function RunpodCard({ endpoint }: { readonly endpoint: Endpoint }) {
           <dt>API key</dt>
           <dd>{keyText(endpoint.key)}</dd>
         </div>
+        {endpoint.remote !== null && <RemoteFacts remote={endpoint.remote} />}
       </dl>
       {endpoint.lastReport !== null && <ConnectionChecks report={endpoint.lastReport} />}
       {endpoint.cannotTrainReason !== null && <p className="field-hint">{endpoint.cannotTrainReason}</p>}
@@ -68,6 +70,30 @@ export function RunpodCard({ endpoint }: { readonly endpoint: Endpoint }) {
         onCancel={close}
       />
     </section>
+  )
+}
+
+function RemoteFacts({ remote }: { readonly remote: NonNullable<Endpoint['remote']> }) {
+  const { gpu, gpuCount, pricePerHourMicroUsd, volumeId, dataCentreId, balanceMicroUsd } = remote
+  return (
+    <>
+      <Fact label="GPU" value={gpu === null ? 'Not told' : gpuCount > 1 ? `${gpuCount} × ${gpu}` : gpu} />
+      <Fact label="Price" value={pricePerHourMicroUsd === null ? 'Not told' : `${formatMoney(pricePerHourMicroUsd)} an hour`} />
+      <Fact
+        label="Network volume"
+        value={volumeId === null ? 'None' : dataCentreId === null ? volumeId : `${volumeId} in ${dataCentreId}`}
+      />
+      {balanceMicroUsd !== null && <Fact label="Balance" value={formatMoney(balanceMicroUsd)} />}
+    </>
+  )
+}
+
+function Fact({ label, value }: { readonly label: string; readonly value: string }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
   )
 }
 

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../../preload/contract/endpoints.ts'
+import { formatMoney } from '../../lib/format.ts'
 import { ChoiceOption } from './ChoiceSection.tsx'
 
 interface EndpointChoiceProps {
@@ -29,7 +30,10 @@ export function EndpointChoice({ endpoints, chosenId, onChoose }: EndpointChoice
 
 /** What an endpoint is, in one line. */
 export function describeEndpoint(endpoint: Endpoint): string {
-  return endpoint.kind === 'local'
-    ? 'Your data stays here. No charge.'
-    : `RunPod endpoint ${endpoint.runpodEndpointId ?? ''}, charged by the second.`
+  if (endpoint.kind === 'local') return 'Your data stays here. No charge.'
+  const price = endpoint.remote?.pricePerHourMicroUsd ?? null
+  const gpu = endpoint.remote?.gpu ?? `RunPod endpoint ${endpoint.runpodEndpointId ?? ''}`
+  return price === null
+    ? `${gpu}, charged by the second; the price is not known.`
+    : `${gpu}, ${formatMoney(price)} an hour, charged by the second.`
 }

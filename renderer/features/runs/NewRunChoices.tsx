@@ -7,6 +7,7 @@ import { describeError } from '../../lib/describe-error.ts'
 import { presetLabels } from '../../lib/hyperparameter-text.ts'
 import { AdvancedSettings } from './AdvancedSettings.tsx'
 import { nameModel } from './base-model.ts'
+import { BudgetSection } from './BudgetSection.tsx'
 import { ChoiceSection } from './ChoiceSection.tsx'
 import { DatasetChoice, describeDataset } from './DatasetChoice.tsx'
 import { runDraftStore, type DraftChoice } from './draft-store.ts'
@@ -23,7 +24,7 @@ export function NewRunChoices({ newRun }: { readonly newRun: NewRun }) {
     isReopened: draft.reopened === choice,
     onReopen: (isOpen: boolean) => draft.reopen(isOpen ? choice : null),
   })
-  const { datasets, dataset, endpoints, endpoint, preset, presetNotes, form, blocked, promptError } = newRun
+  const { datasets, dataset, endpoints, endpoint, preset, presetNotes, form, blocked, promptError, budgetError } = newRun
   return (
     <>
       <ChoiceSection
@@ -53,6 +54,14 @@ export function NewRunChoices({ newRun }: { readonly newRun: NewRun }) {
           <EndpointChoice endpoints={endpoints} chosenId={endpoint?.id ?? null} onChoose={draft.chooseEndpoint} />
         )}
       </ChoiceSection>
+      {endpoint?.kind === 'runpod' && (
+        <BudgetSection
+          text={draft.budgetText}
+          error={budgetError}
+          hasPrice={(endpoint.remote?.pricePerHourMicroUsd ?? null) !== null}
+          onChange={draft.writeBudget}
+        />
+      )}
       <ChoiceSection
         number={4}
         title="Preset"

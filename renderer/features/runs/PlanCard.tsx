@@ -83,7 +83,7 @@ function PlanFigures({ estimate, isCurrent }: { readonly estimate: Estimate; rea
           <div key={line.id} data-testid={`plan-${line.id}`}>
             <dt>
               {line.label}
-              {line.isEstimate && <span className="plan-line-tag">estimate</span>}
+              {line.isEstimate && <span className="plan-line-tag">{line.tag}</span>}
             </dt>
             <dd>
               <span className="plan-line-value">{isCurrent ? line.value : '…'}</span>

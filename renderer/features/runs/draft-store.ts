@@ -21,6 +21,8 @@ export interface RunDraft {
   readonly name: string
   /** One prompt per line. */
   readonly promptText: string
+  /** The most the run may cost, as typed. */
+  readonly budgetText: string
   /** What the user agreed to after an earlier run was refused. */
   readonly accepts: RunAccepts
   /** A decided choice that the user opened again. */
@@ -37,6 +39,7 @@ interface RunDraftActions {
   resetEdits(): void
   rename(name: string): void
   writePrompts(promptText: string): void
+  writeBudget(budgetText: string): void
   /** Takes an agreement back. */
   refuse(departure: keyof RunAccepts): void
   reopen(choice: DraftChoice | null): void
@@ -57,6 +60,7 @@ const empty: RunDraft = {
   edits: {},
   name: '',
   promptText: '',
+  budgetText: '',
   accepts: { rowsWithoutAnswer: false, rowsCut: false },
   reopened: null,
   isAdvancedOpen: false,
@@ -79,6 +83,7 @@ export function createRunDraftStore(): RunDraftStore {
     resetEdits: () => set({ edits: {}, isCustom: false }),
     rename: (name) => set({ name }),
     writePrompts: (promptText) => set({ promptText }),
+    writeBudget: (budgetText) => set({ budgetText }),
     refuse: (departure) => set((draft) => ({ accepts: { ...draft.accepts, [departure]: false } })),
     reopen: (reopened) => set({ reopened }),
     setAdvancedOpen: (isAdvancedOpen) => set({ isAdvancedOpen }),
@@ -92,6 +97,7 @@ export function createRunDraftStore(): RunDraftStore {
         isCustom: config.preset === 'custom',
         edits: editsOf(config.hyperparameters),
         promptText: config.samplePrompts.join('\n'),
+        budgetText: config.budgetMicroUsd === null ? '' : (config.budgetMicroUsd / 1_000_000).toFixed(2),
         accepts: config.accepts,
       }),
     clear: () => set(empty),

@@ -8,22 +8,29 @@ export interface PlanLine {
   readonly label: string
   readonly value: string
   readonly isEstimate: boolean
+  /** A word for what an estimated figure rests on. */
+  readonly tag: string
   /** Where the number comes from. */
   readonly basis: string | null
 }
 
+type PaceBasis = NonNullable<Estimate['pace']>['basis']
+
+const paceTags: Readonly<Record<PaceBasis, string>> = { measured: 'measured', table: 'from table', simple: 'simple' }
 const minuteMs = 60_000
 const hourMs = 3_600_000
 
 /** The plan as lines in reading order; a figure that was not computed is a dash, never zero. */
 export function buildPlanLines(estimate: Estimate): readonly PlanLine[] {
   const basis = (figure: 'tokens' | 'steps' | 'time' | 'cost') => estimate.basis.find((entry) => entry.figure === figure)?.text ?? null
+  const paceTag = estimate.pace === undefined || estimate.pace === null ? 'estimate' : paceTags[estimate.pace.basis]
   return [
     {
       id: 'rows',
       label: 'Rows',
       value: `${formatCount(estimate.rows)} to train`,
       isEstimate: false,
+      tag: 'estimate',
       basis:
         estimate.rowsEval === 0
           ? 'None are held out, so the result cannot be rated.'
@@ -34,6 +41,7 @@ export function buildPlanLines(estimate: Estimate): readonly PlanLine[] {
       label: 'Tokens',
       value: writeRange(estimate.tokens, formatCount),
       isEstimate: !isExact(estimate.tokens),
+      tag: 'estimate',
       basis: basis('tokens'),
     },
     {
@@ -41,6 +49,7 @@ export function buildPlanLines(estimate: Estimate): readonly PlanLine[] {
       label: 'Steps',
       value: formatCount(estimate.steps),
       isEstimate: false,
+      tag: 'estimate',
       basis: basis('steps') ?? `${formatCount(estimate.stepsPerEpoch)} in each epoch.`,
     },
     {
@@ -48,6 +57,7 @@ export function buildPlanLines(estimate: Estimate): readonly PlanLine[] {
       label: 'Time',
       value: estimate.durationMs === null ? '–' : writeTimeRange(estimate.durationMs),
       isEstimate: estimate.durationMs !== null,
+      tag: paceTag,
       basis: basis('time'),
     },
     {
@@ -55,6 +65,7 @@ export function buildPlanLines(estimate: Estimate): readonly PlanLine[] {
       label: 'Cost',
       value: writeCost(estimate.costMicroUsd),
       isEstimate: estimate.costMicroUsd !== null && estimate.costMicroUsd.high > 0,
+      tag: paceTag,
       basis: basis('cost'),
     },
   ]

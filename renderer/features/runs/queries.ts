@@ -151,9 +151,12 @@ export function composeConfig(choices: {
   preset: Preset
   hyperparameters: Hyperparameters | null
   accepts: RunAccepts
+  /** Undefined while what is typed is no amount. */
+  budgetMicroUsd: number | null | undefined
   samplePrompts: readonly string[] | null
 }): RunConfig | null {
-  const { datasetId, baseModel, endpointId, preset, hyperparameters, accepts, samplePrompts } = choices
+  const { datasetId, baseModel, endpointId, preset, hyperparameters, accepts, budgetMicroUsd, samplePrompts } = choices
+  if (budgetMicroUsd === undefined) return null
   if (datasetId === null || baseModel === null || endpointId === null || hyperparameters === null || samplePrompts === null) return null
-  return { datasetId, baseModel, endpointId, preset, hyperparameters, accepts, samplePrompts: [...samplePrompts] }
+  return { datasetId, baseModel, endpointId, preset, hyperparameters, accepts, budgetMicroUsd, samplePrompts: [...samplePrompts] }
 }

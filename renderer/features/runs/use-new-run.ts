@@ -5,6 +5,7 @@ import type { Endpoint, LocalState } from '../../../preload/contract/endpoints.t
 import type { Hyperparameters, Preset } from '../../../preload/contract/hyperparameters.ts'
 import type { BaseModel } from '../../../preload/contract/models.ts'
 import type { Estimate, PreflightItem, RunConfig } from '../../../preload/contract/runs.ts'
+import { readBudget } from './budget.ts'
 import { presetOf, runDraftStore } from './draft-store.ts'
 import { switchTexts } from '../../lib/hyperparameter-text.ts'
 import { readForm, type BlockedSwitches, type ReadForm } from './hyperparameter-form.ts'
@@ -37,6 +38,7 @@ export interface NewRun {
   /** Switches that cannot be on at the chosen endpoint. */
   readonly blocked: BlockedSwitches
   readonly promptError: string | null
+  readonly budgetError: string | null
   /** Null while a choice is missing or a value is invalid. */
   readonly config: RunConfig | null
   readonly plan: NewRunPlan
@@ -72,6 +74,7 @@ export function useNewRun(): NewRun {
   const blocked: BlockedSwitches = noGpu === null ? {} : { load_in_4bit: noGpu }
   const form = base === undefined ? null : { base, read: readForm(base, draft.edits, blocked) }
   const prompts = readPrompts(draft.promptText)
+  const budget = endpoint?.kind === 'runpod' ? readBudget(draft.budgetText) : { value: null, error: null }
   const preset = presetOf(draft, form?.read.changed.length ?? 0)
   const config = composeConfig({
     datasetId: dataset?.id ?? null,
@@ -80,6 +83,7 @@ export function useNewRun(): NewRun {
     preset,
     hyperparameters: form?.read.values ?? null,
     accepts: draft.accepts,
+    budgetMicroUsd: budget.value,
     samplePrompts: prompts.values,
   })
   const plan = usePlan(config)
@@ -94,6 +98,7 @@ export function useNewRun(): NewRun {
     form,
     blocked,
     promptError: prompts.error,
+    budgetError: budget.error,
     config,
     plan,
     loadError: datasets.error ?? catalogue.error ?? endpoints.error ?? presetValues.error,

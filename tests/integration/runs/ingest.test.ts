@@ -4,6 +4,7 @@ import { createRunEngine } from '../../../main/features/runs/engine.ts'
 import { createIngest } from '../../../main/features/runs/ingest.ts'
 import { createVirtualClock } from '../../support/runs/virtual-clock.ts'
 import { evalBody, planBody, stepBody } from '../../support/runs/fake-worker.ts'
+import { runFacts } from '../../support/runs/run-facts.ts'
 import { createRunWorld, runConfig, type RunWorld } from '../../support/runs/run-world.ts'
 import type { EventBody } from '../../support/runs/fake-endpoint.ts'
 
@@ -18,8 +19,7 @@ function createBench(world: RunWorld = createRunWorld()) {
     clock: createVirtualClock(),
   }
   const engine = createRunEngine(dependencies)
-  const facts = { datasetName: 'd', datasetRows: 3, baseModelLabel: 'm', endpointName: 'e', endpointKind: 'local' as const }
-  engine.create({ id: runId, name: 'r', config: runConfig() }, { type: 'created', facts })
+  engine.create({ id: runId, name: 'r', config: runConfig() }, { type: 'created', facts: runFacts })
   engine.dispatch(runId, [
     { type: 'dataset_frozen', dataset: { sha256: 'a'.repeat(64), bytes: 1, rows: 3 } },
     { type: 'dataset_uploaded' },

@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { runRoutes } from '../../../preload/contract/runs.ts'
 import { createRunHandlers } from '../../../main/features/runs/handlers.ts'
 import { createRunService } from '../../../main/features/runs/service.ts'
+import { createRunEstimator } from '../../../main/features/runs/estimate/estimator.ts'
+import { createForecastRepository } from '../../../main/features/runs/estimate/repository.ts'
 import { silentLog } from '../../../main/lib/log.ts'
 import { createUuidV7 } from '../../../main/lib/ids.ts'
 import { createFakeWorker } from '../../support/runs/fake-worker.ts'
@@ -17,6 +19,7 @@ function createApp(world: RunWorld, pickCsvPath: () => Promise<string | null> = 
     repository: world.repository,
     progress: world.progress,
     ports: world.ports,
+    estimator: createRunEstimator(createForecastRepository(world.db)),
     clock: world.clock,
     events: { publish: (event, payload) => void world.published.push({ event, payload }) },
     newId: () => createUuidV7(world.clock.nowMs()),

@@ -215,6 +215,8 @@ export function anEndpoint(change: Partial<Endpoint> = {}): Endpoint {
     canTrain: true,
     cannotTrainReason: null,
     lastReport: null,
+    remote: null,
+    storage: null,
     createdAtMs: 1_790_000_000_000,
     ...change,
   }

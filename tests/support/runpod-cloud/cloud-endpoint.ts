@@ -64,6 +64,8 @@ export async function openCloudEndpoint(dependencies: EndpointDependencies): Pro
   const { clock } = shop
   const state = store.data
   const volumeFolder = join(dependencies.folder, 'volumes', record.networkVolumes[0] ?? `none-${record.id}`)
+  let isStopped = false
+  let saving: Promise<unknown> = Promise.resolve()
   const file = createQueueFile({ path: join(dependencies.folder, 'queues', `${record.id}.json`), clock, log: silentLog })
   const dispatched = new Map<string, readonly JobEffect[]>()
   const lastProgress = new Map<string, unknown>()
@@ -75,7 +77,13 @@ export async function openCloudEndpoint(dependencies: EndpointDependencies): Pro
     log: silentLog,
     newJobId: () => `${store.newId('job-')}-u1`,
     mayTake: () => record.script.queueOpensAtMs === null || clock.nowMs() >= record.script.queueOpensAtMs,
-    save: (queue) => clock.busy(file.save(queue)),
+    save(queue) {
+      // Whoever stops the cloud may remove its folder at once.
+      if (isStopped) return Promise.resolve()
+      const saved = file.save(queue)
+      saving = Promise.allSettled([saving, saved])
+      return clock.busy(saved)
+    },
     onChanged: () => fleet.evaluate(),
     onOverdue: (workerId) => fleet.kill(workerId),
   })
@@ -237,6 +245,8 @@ export async function openCloudEndpoint(dependencies: EndpointDependencies): Pro
       cancelGate?.()
       await fleet.stop()
       inner.close()
+      isStopped = true
+      await saving
     },
   }
 }

@@ -152,7 +152,7 @@ export async function startRunpodCloud(options: CloudOptions): Promise<RunpodClo
     control: (exchange) => answerControl(exchange, control),
   })
   const api = await listen(front, options.port ?? state.ports?.api ?? 0)
-  const s3 = await listen(await mountS3({ state, folder, clock, faults }), options.s3Port ?? state.ports?.s3 ?? 0)
+  const s3 = await listen(mountS3({ state, folder, clock, faults }), options.s3Port ?? state.ports?.s3 ?? 0)
   state.ports = { api: api.port, s3: s3.port }
   jobsBase = `${api.url}/v2`
   for (const record of state.endpoints) await open(record)

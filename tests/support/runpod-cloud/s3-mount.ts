@@ -1,22 +1,14 @@
-import { existsSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { delay } from '../../../main/lib/clock.ts'
 import { brokenAnswer, sendBroken } from './broken-answers.ts'
 import type { CloudClock } from './cloud-clock.ts'
 import type { CloudState } from './cloud-state.ts'
 import type { Faults } from './faults.ts'
 import { isOut } from './front.ts'
+import { createS3Handler } from './s3/s3-server.ts'
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
-type CreateS3Handler = (options: {
-  root: string
-  accessKeyId: string
-  secretAccessKey: string
-  region: string
-  now: () => number
-}) => Handler
 
 interface MountOptions {
   readonly state: CloudState
@@ -26,12 +18,9 @@ interface MountOptions {
 }
 
 /** S3 on the volumes' folders, behind the same outages and faults (`s3.GET`, `s3.PUT` …) as everything else. */
-export async function mountS3({ state, folder, clock, faults }: MountOptions): Promise<Handler> {
-  const path = fileURLToPath(new URL('./s3/s3-server.ts', import.meta.url))
-  const module: unknown = existsSync(path) ? await import(path) : {}
-  const { createS3Handler } = module as { createS3Handler?: CreateS3Handler }
+export function mountS3({ state, folder, clock, faults }: MountOptions): Handler {
   const now = () => Date.now() + state.s3SkewMs
-  const handle = createS3Handler?.({ root: join(folder, 'volumes'), ...state.s3Key, region: 'EU-RO-1', now })
+  const handle = createS3Handler({ root: join(folder, 'volumes'), ...state.s3Key, region: 'EU-RO-1', now })
   return async (request, response) => {
     const operation = `s3.${request.method ?? 'GET'}`
     if (isOut(state, operation, clock.nowMs())) return void request.socket.destroy()
@@ -42,7 +31,6 @@ export async function mountS3({ state, folder, clock, faults }: MountOptions): P
       const broken = brokenAnswer(effect)
       if (broken !== undefined) return sendBroken(request, response, broken)
     }
-    if (handle === undefined) return void response.writeHead(501).end()
     await handle(request, response)
   }
 }

@@ -4,6 +4,8 @@ import type { Run, RunConfig } from '../../../preload/contract/runs.ts'
 import { migrate } from '../../../main/db/migrate.ts'
 import { migrations } from '../../../main/db/migrations.ts'
 import { openDatabase } from '../../../main/db/open.ts'
+import { createRunEstimator } from '../../../main/features/runs/estimate/estimator.ts'
+import { createForecastRepository } from '../../../main/features/runs/estimate/repository.ts'
 import { createProgressRepository } from '../../../main/features/runs/progress/repository.ts'
 import { createRunRepository, type RunRepository } from '../../../main/features/runs/repository.ts'
 import { createRunService } from '../../../main/features/runs/service.ts'
@@ -48,6 +50,7 @@ export function runConfig(changes: Partial<RunConfig['hyperparameters']> = {}): 
       ...changes,
     },
     accepts: { rowsWithoutAnswer: false, rowsCut: false },
+    budgetMicroUsd: null,
     samplePrompts: [],
   }
 }
@@ -66,7 +69,7 @@ export function createRunWorld({ kind = 'local' }: { kind?: 'local' | 'runpod' }
   const problems: unknown[] = []
   const adapters = { collected: [] as string[], failures: [] as AppError[], hold: null as Promise<void> | null }
   const endpointFacts: { current: EndpointFacts } = {
-    current: { id: endpointId, name: 'Here', kind, canTrain: true, reason: null, hasCuda: false },
+    current: { id: endpointId, name: 'Here', kind, canTrain: true, reason: null, hasCuda: false, gpu: null, priceMicroUsdPerHour: null },
   }
   const datasetFacts = { isTrainable: true, validRows: 300, problem: null as AppError | null }
 
@@ -103,6 +106,7 @@ export function createRunWorld({ kind = 'local' }: { kind?: 'local' | 'runpod' }
       repository: wrap(createRunRepository(db)),
       progress: createProgressRepository(db),
       ports,
+      estimator: createRunEstimator(createForecastRepository(db)),
       clock,
       events: { publish: (event, payload) => void published.push({ event, payload }) },
       newId: () => createUuidV7(clock.nowMs()),
@@ -141,8 +145,9 @@ export function isEnded(run: Run): boolean {
   return run.status === 'completed' || run.status === 'failed' || run.status === 'cancelled'
 }
 
-function seedTables(db: ReturnType<typeof openDatabase>, kind: 'local' | 'runpod', nowMs: number): void {
-  db.prepare('INSERT INTO endpoint (id, kind, name, runpod_endpoint_id, created_at_ms) VALUES (?, ?, ?, ?, ?)').run(
+/** The rows that runs refer to; done once per database. */
+export function seedTables(db: ReturnType<typeof openDatabase>, kind: 'local' | 'runpod', nowMs: number): void {
+  db.prepare('INSERT OR IGNORE INTO endpoint (id, kind, name, runpod_endpoint_id, created_at_ms) VALUES (?, ?, ?, ?, ?)').run(
     endpointId,
     kind,
     'Here',
@@ -150,11 +155,12 @@ function seedTables(db: ReturnType<typeof openDatabase>, kind: 'local' | 'runpod
     nowMs,
   )
   db.prepare(
-    `INSERT INTO dataset (id, name, file_name, size_bytes, status, created_at_ms, updated_at_ms) VALUES (?, 'notes', 'notes.jsonl', 1, 'ready', ?, ?)`,
+    `INSERT OR IGNORE INTO dataset (id, name, file_name, size_bytes, status, created_at_ms, updated_at_ms) VALUES (?, 'notes', 'notes.jsonl', 1, 'ready', ?, ?)`,
   ).run(datasetId, nowMs, nowMs)
 }
 
-function stats() {
+/** Figures of a dataset of 300 rows. */
+export function stats() {
   return {
     rows: 300,
     validRows: 300,

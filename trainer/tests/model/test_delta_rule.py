@@ -34,7 +34,7 @@ def test_equals_the_librarys_own_form(length: int, has_state: bool) -> None:
         found.append([read, state, *gradients])
     for expected, own in zip(*found, strict=True):
         worst = float((own - expected).abs().max().detach())
-        assert worst <= 2e-6 * max(float(expected.abs().max().detach()), 1e-2)
+        assert worst <= 2e-6 * max(float(expected.abs().max().detach()), 0.1)
 
 
 def test_a_model_is_told_to_use_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { JobStatus } from '../../../integrations/runpod/job-client.ts'
 import type { EndpointConnection } from '../ports.ts'
 import { isRescuing } from '../machine-end.ts'
+import { isBudgetSpent } from '../money.ts'
 import type { RemoteEnd } from '../state.ts'
 import { createLifeSigns, findResult, summarise } from './read-result.ts'
 import { createContact, drainEvents, type Work } from './work.ts'
@@ -13,6 +14,11 @@ const cancelAgainMs = 15_000
 const drainAgainMs = 10_000
 /** The worker reports at least every 10 s; this many missed reports are worth telling. */
 const silenceMs = 60_000
+/** A job that waits for longer has a reason that can be found out. */
+const waitingLongMs = 60_000
+const explainAgainMs = 60_000
+/** Where every look is a job of its own, it is worth less often. */
+const billedLookMs = 120_000
 /** One 404 may be a hiccup; the second means that the job is forgotten. */
 const notFoundNeeded = 2
 
@@ -47,6 +53,8 @@ function createWatch(work: Work) {
   let isInProgress = false
   let lastCursor = work.run().cursor
   let heardAtMs = clock.nowMs()
+  let queuedSinceMs: number | null = null
+  let explainedAtMs = Number.NEGATIVE_INFINITY
 
   const drain = async (connection: EndpointConnection) => {
     drainedAtMs = clock.nowMs()
@@ -71,7 +79,22 @@ function createWatch(work: Work) {
     const snapshot = snapshotSchema.safeParse(output)
     const isOurs = snapshot.success && snapshot.data.run_id === runId
     if (isOurs && work.ingest.takeSnapshot(runId, snapshot.data.events)) return
+    // A read that is a job would wait behind the training, or start a second worker that is billed.
+    if (connection.volume.isBilledPerRead === true) return
     if (isOurs || isLocal || clock.nowMs() - drainedAtMs >= drainAgainMs) await drain(connection)
+  }
+
+  const endWithinBudget = () => {
+    if (work.state().stopRequested !== null || !isBudgetSpent(work.state(), work.run().config, clock.nowMs())) return
+    work.dispatch({ type: 'stop_requested', mode: 'keep' })
+  }
+  const explainWaiting = async (connection: EndpointConnection) => {
+    queuedSinceMs ??= clock.nowMs()
+    const queuedMs = clock.nowMs() - queuedSinceMs
+    if (connection.explainWaiting === undefined || queuedMs < waitingLongMs || clock.nowMs() - explainedAtMs < explainAgainMs) return
+    explainedAtMs = clock.nowMs()
+    const sentence = await connection.explainWaiting(queuedMs)
+    if (sentence !== null && work.state().phase === 'following') work.showDetail(sentence)
   }
 
   return {
@@ -94,10 +117,14 @@ function createWatch(work: Work) {
         case 'IN_QUEUE':
           if (work.state().isSeenRunning) work.dispatch({ type: 'job_requeued', retries: job.retries ?? 0 })
           // After a second post an earlier job may be doing the work.
-          if (work.state().posts > 1) await drain(connection)
+          if (work.state().posts > 1 && connection.volume.isBilledPerRead !== true) await drain(connection)
+          await explainWaiting(connection)
           return isLocal ? localPollMs : queuedPollMs
         case 'IN_PROGRESS':
           work.dispatch({ type: 'job_started', workerId: job.workerId ?? null })
+          if (queuedSinceMs !== null) work.showDetail(null)
+          queuedSinceMs = null
+          endWithinBudget()
           await takeProgress(connection, job.output)
           return isLocal ? localPollMs : runningPollMs
         case 'NOT_FOUND':
@@ -118,7 +145,7 @@ function createWatch(work: Work) {
         return 0
       }
       const lease = await connection.volume.findText(`runs/${runId}/lease.json`, 10_000)
-      if (life.look(work.state(), lease)) return queuedPollMs
+      if (life.look(work.state(), lease)) return connection.volume.isBilledPerRead === true ? billedLookMs : queuedPollMs
       const health = await connection.jobs.health()
       const isIdle = health.jobs.inQueue === 0 && health.jobs.inProgress === 0
       return isIdle ? endRemotely('NOT_FOUND', undefined) : queuedPollMs

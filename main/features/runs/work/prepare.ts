@@ -37,7 +37,9 @@ async function uploadOnce(work: Work, contact: Contact): Promise<void> {
   if (dataset === null || frozen.sha256 !== dataset.sha256) {
     throw new AppError('DATASET_NOT_READY', 'The dataset changed while the run was being prepared.')
   }
-  const { volume } = await work.connect()
+  const { volume, wake } = await work.connect()
+  // Where only workers can write to the volume, one has to be able to start.
+  await wake?.()
   let shownPercent = -1
   await volume.putFile(datasetKey(frozen.sha256), frozen.path, frozen.sha256, {
     signal: work.signal,

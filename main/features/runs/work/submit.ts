@@ -1,20 +1,13 @@
 import { AppError } from '../../../../preload/contract/errors.ts'
 import { trainInputSchema, type TrainInput } from '../../../../preload/contract/worker.ts'
 import { isRescuing } from '../machine-end.ts'
+import { limitsOf } from '../money.ts'
 import { errorFrom } from '../run-errors.ts'
 import type { StoredRun } from '../repository.ts'
 import type { EndpointConnection } from '../ports.ts'
 import { findResult, summarise } from './read-result.ts'
 import { datasetKey, isWorthRetrying } from './prepare.ts'
 import { backOffMs, createContact, type Work } from './work.ts'
-
-const hourMs = 3_600_000
-const minuteMs = 60_000
-/** On this computer the user stops a run, not a timer; seven days is the protocol's longest. */
-const localPolicy = { executionTimeoutMs: 168 * hourMs, ttlMs: 168 * hourMs }
-/** The worker ends itself at 12 h and saves; the platform's limit lies behind that, the queue's time on top. */
-const runpodMaxSeconds = 12 * 3_600
-const runpodPolicy = { executionTimeoutMs: 12 * hourMs + 15 * minuteMs, ttlMs: 48 * hourMs }
 
 /** Posts the job once. What is not certain to have failed is looked for before it is posted again. */
 export async function submitJob(work: Work): Promise<void> {
@@ -30,7 +23,8 @@ export async function submitJob(work: Work): Promise<void> {
   try {
     // The worker trains no further when it finds this, also where the stop itself never reached one.
     if (isRescuing(run.state)) await connection.volume.putText(`runs/${run.id}/stop.json`, JSON.stringify({ v: 1, reason: 'user' }))
-    const { jobId } = await connection.jobs.run(input, run.state.facts.endpointKind === 'local' ? localPolicy : runpodPolicy)
+    await connection.wake?.()
+    const { jobId } = await connection.jobs.run(input, limitsOf(run.state, run.config).policy)
     work.recordFact({ type: 'submit_accepted', jobId })
   } catch (problem) {
     if (isRefusal(problem)) work.recordFact({ type: 'submit_refused', error: errorFrom(problem) })
@@ -40,7 +34,7 @@ export async function submitJob(work: Work): Promise<void> {
 
 /** The job input of a run; the same run always gives the same input. */
 export function trainInputFor(run: StoredRun): TrainInput {
-  const { dataset, facts } = run.state
+  const { dataset } = run.state
   const { accepts, samplePrompts } = run.config
   if (dataset === null) throw new Error('A run without a training file cannot be submitted')
   return trainInputSchema.parse({
@@ -50,12 +44,7 @@ export function trainInputFor(run: StoredRun): TrainInput {
     dataset: { kind: 'volume', key: datasetKey(dataset.sha256), ...dataset },
     base_model: run.config.baseModel,
     hyperparameters: run.config.hyperparameters,
-    // Money can only be limited where its price is known: this computer charges nothing, RunPod's price is not read yet.
-    limits: {
-      max_seconds: facts.endpointKind === 'local' ? null : runpodMaxSeconds,
-      max_cost_micro_usd: null,
-      price_micro_usd_per_hour: null,
-    },
+    limits: limitsOf(run.state, run.config).worker,
     accepts: { rows_without_answer: accepts.rowsWithoutAnswer, rows_cut: accepts.rowsCut },
     sample_prompts: samplePrompts,
   })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { endpointRoutes, type ConnectionReport, type PythonState } from '../../../../preload/contract/endpoints.ts'
+import { AppError } from '../../../../preload/contract/errors.ts'
+import { endpointRoutes, type ConnectionReport, type PythonState, type RemoteFacts } from '../../../../preload/contract/endpoints.ts'
 import { createEndpointHandlers } from '../../../../main/features/endpoints/handlers.ts'
 import type { KeyStore } from '../../../../main/features/endpoints/ports.ts'
 import { createEndpointRepository } from '../../../../main/features/endpoints/repository.ts'
@@ -12,6 +13,17 @@ import { silentLog } from '../../../../main/lib/log.ts'
 
 const apiKey = 'rpa_SECRETSECRETABCD'
 const ready: PythonState = { status: 'ready', version: '3.12.4', message: 'Ready.', progress: null }
+const remote: RemoteFacts = {
+  gpu: 'NVIDIA H100 80GB HBM3',
+  gpuCount: 1,
+  pricePerHourMicroUsd: 4_180_000,
+  workersMax: 1,
+  idleTimeoutMs: 5000,
+  volumeId: 'vol1',
+  dataCentreId: 'EU-RO-1',
+  balanceMicroUsd: 12_000_000,
+  readAtMs: 5,
+}
 const okReport: ConnectionReport = { isOk: true, code: 'OK', summary: 'The connection works.', advice: null, checks: [], checkedAtMs: 5 }
 
 function createKeys(stored: 'keychain' | 'session' = 'keychain') {
@@ -40,6 +52,9 @@ function createApp(options: { stored?: 'keychain' | 'session' } = {}) {
   const { secrets, keys } = createKeys(options.stored)
   let python: PythonState = ready
   const connection = { jobs: {}, volume: {} }
+  const remoteConnection = { jobs: {}, volume: {} }
+  let report = okReport
+  let storageFailure: AppError | null = null
   const service = createEndpointService({
     repository: createEndpointRepository(database),
     local: {
@@ -51,9 +66,17 @@ function createApp(options: { stored?: 'keychain' | 'session' } = {}) {
       connect: async () => connection as never,
     },
     keys,
-    testRunpod: async (target) => {
-      tested.push(target)
-      return okReport
+    runpod: {
+      test: async (target) => {
+        tested.push(target)
+        return report
+      },
+      describe: async () => remote,
+      connect: async () => remoteConnection as never,
+      tryStorage: async (storage, pair) => {
+        tested.push({ storage, pair })
+        if (storageFailure !== null) throw storageFailure
+      },
     },
     isInUse: (id) => inUse.has(id),
     clock: { nowMs: () => 1_000, after: () => () => undefined },
@@ -62,7 +85,21 @@ function createApp(options: { stored?: 'keychain' | 'session' } = {}) {
     log: silentLog,
   })
   service.start()
-  return { database, service, secrets, published, tested, inUse, connection, setPython: (state: PythonState) => (python = state) }
+  const setReport = (next: ConnectionReport) => (report = next)
+  const failStorage = (failure: AppError | null) => (storageFailure = failure)
+  return {
+    database,
+    remoteConnection,
+    setReport,
+    failStorage,
+    service,
+    secrets,
+    published,
+    tested,
+    inUse,
+    connection,
+    setPython: (state: PythonState) => (python = state),
+  }
 }
 
 describe('endpoints', () => {
@@ -121,13 +158,66 @@ describe('endpoints', () => {
     expect(app.secrets.size).toBe(1)
   })
 
-  it('says plainly that RunPod runs are not in this version', async () => {
+  it('a RunPod endpoint would be offered for runs although nothing has shown that its key works', async () => {
     const { id, canTrain, cannotTrainReason } = await app.service.addRunpod(input)
     expect({ canTrain, cannotTrainReason }).toEqual({
       canTrain: false,
-      cannotTrainReason: 'Runs on RunPod are not part of this version. The connection is kept and can be tested.',
+      cannotTrainReason: 'The connection has not been tested yet. Open Endpoints and test it.',
     })
-    await expect(app.service.connect(id)).rejects.toMatchObject({ code: 'ENDPOINT_NOT_READY' })
+    app.setReport({ ...okReport, isOk: false, code: 'KEY_REFUSED', summary: 'RunPod does not know this API key.', advice: 'Replace it.' })
+    await app.service.testConnection(id)
+    expect(app.service.describe(id)).toMatchObject({ canTrain: false, reason: 'RunPod does not know this API key. Replace it.', gpu: null })
+  })
+
+  it('a tested endpoint would have no price, so that a run would show no dollars', async () => {
+    const { id } = await app.service.addRunpod(input)
+    await app.service.testConnection(id)
+    expect(app.service.describe(id)).toMatchObject({
+      canTrain: true,
+      gpu: { name: 'NVIDIA H100 80GB HBM3', count: 1 },
+      priceMicroUsdPerHour: 4_180_000,
+    })
+    expect((await app.service.get(id)).remote).toEqual(remote)
+    expect(await app.service.connect(id)).toBe(app.remoteConnection)
+  })
+
+  it('an endpoint that RunPod has put to sleep would be refused although the app can wake it', async () => {
+    const { id } = await app.service.addRunpod(input)
+    app.setReport({ ...okReport, isOk: false, code: 'WORKERS_MAX_ZERO' })
+    await app.service.testConnection(id)
+    expect(app.service.describe(id).canTrain).toBe(true)
+  })
+
+  it('would keep S3 keys that do not work', async () => {
+    const { id } = await app.service.addRunpod(input)
+    const storage = { id, volumeId: 'vol1', dataCentreId: 'EU-RO-1', accessKeyId: 'user_ABCDE', secret: 'rps_SECRETSECRET' }
+    app.failStorage(new AppError('ENDPOINT_REFUSED', 'The keys were refused.'))
+    await expect(app.service.connectStorage(storage)).rejects.toMatchObject({ code: 'ENDPOINT_REFUSED' })
+    expect([...app.secrets.keys()]).toEqual([id])
+    expect((await app.service.get(id)).storage).toBeNull()
+  })
+
+  it('would tell the window S3 keys, or leave them behind when the volume or the endpoint is removed', async () => {
+    const { id } = await app.service.addRunpod(input)
+    const storage = { id, volumeId: 'vol1', dataCentreId: 'EU-RO-1', accessKeyId: 'user_ABCDE', secret: 'rps_SECRETSECRET' }
+    const connected = await app.service.connectStorage(storage)
+    expect(connected.storage).toEqual({ volumeId: 'vol1', dataCentreId: 'EU-RO-1' })
+    expect(JSON.stringify(connected)).not.toContain('rps_SECRETSECRET')
+    expect(app.secrets.get(`${id}:s3`)).toContain('rps_SECRETSECRET')
+    app.inUse.add(id)
+    await expect(app.service.disconnectStorage(id)).rejects.toMatchObject({ code: 'ENDPOINT_IN_USE' })
+    app.inUse.clear()
+    expect((await app.service.disconnectStorage(id)).storage).toBeNull()
+    await app.service.connectStorage(storage)
+    await app.service.delete(id)
+    expect(app.secrets.size).toBe(0)
+  })
+
+  it('would send a job with the key of another endpoint, or none, when its own key is gone', async () => {
+    const { id } = await app.service.addRunpod(input)
+    await app.service.testConnection(id)
+    app.secrets.delete(id)
+    await expect(app.service.connect(id)).rejects.toMatchObject({ code: 'ENDPOINT_KEY_MISSING' })
   })
 
   it('an endpoint in use is not removed; a removed one is gone with its key but still named for its runs', async () => {
@@ -179,6 +269,11 @@ describe('endpoints', () => {
       'endpoints.addRunpod': added,
       'endpoints.rename': await handlers['endpoints.rename']({ id: added.id, name: 'New' }, context),
       'endpoints.replaceKey': await handlers['endpoints.replaceKey']({ id: added.id, apiKey }, context),
+      'endpoints.connectStorage': await handlers['endpoints.connectStorage'](
+        { id: added.id, volumeId: 'vol1', dataCentreId: 'EU-RO-1', accessKeyId: 'user_ABCDE', secret: 'rps_SECRETSECRET' },
+        context,
+      ),
+      'endpoints.disconnectStorage': await handlers['endpoints.disconnectStorage']({ id: added.id }, context),
       'endpoints.testConnection': await handlers['endpoints.testConnection']({ id: added.id }, context),
       'endpoints.localState': await handlers['endpoints.localState']({}, context),
       'endpoints.setUpLocal': await handlers['endpoints.setUpLocal']({}, context),

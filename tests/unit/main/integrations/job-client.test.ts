@@ -89,7 +89,11 @@ describe('job client', () => {
       '/status/word': [{ body: { status: 'DREAMING' } }],
     })
     await expect(jobs.status('page')).rejects.toMatchObject({ code: 'RUNPOD_REPLY_INVALID' })
-    await expect(jobs.status('word')).rejects.toMatchObject({ code: 'RUNPOD_REPLY_INVALID' })
+    await expect(jobs.status('word')).rejects.toMatchObject({
+      code: 'RUNPOD_REPLY_INVALID',
+      retryable: true,
+      details: { problem: 'status: unknown status "DREAMING"' },
+    })
     expect(JSON.stringify(logged)).not.toContain('SECRET')
   })
 
@@ -103,15 +107,56 @@ describe('job client', () => {
     await expect(jobs.run({ v: 1 }, policy)).rejects.toMatchObject({ code, details: { status } })
   })
 
+  it('a job that waits again does not show the figures of the attempt before', async () => {
+    const { jobs } = await connect({
+      '/status/again': [{ body: { status: 'IN_QUEUE', delayTime: 900, executionTime: 4, workerId: 'old', retries: 1 } }],
+    })
+    expect(await jobs.status('again')).toEqual({ status: 'IN_QUEUE', retries: 1 })
+  })
+
+  it('cancelling a job that is forgotten is no failure', async () => {
+    const { jobs, api } = await connect({ '/cancel/gone': [{ status: 404, body: '' }], '/cancel/mine': [{ status: 403, body: '' }] })
+    await jobs.cancel('gone')
+    expect(api.calls).toHaveLength(1)
+    await expect(jobs.cancel('mine')).rejects.toMatchObject({ code: 'ENDPOINT_REFUSED' })
+  })
+
   it('refuses a body over 10 MiB before it is sent', async () => {
     const { jobs, api } = await connect({})
     await expect(jobs.run({ data: 'x'.repeat(10 * 1024 * 1024) }, policy)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     expect(api.calls).toHaveLength(0)
   })
 
+  it.each<[number, string]>([
+    [400, 'exceeded max body size of 10MiB'],
+    [400, '{"error":"Request body too large"}'],
+    [413, '<html>413</html>'],
+  ])('a body that the platform finds too large (%i) is told apart from a wrong one', async (status, body) => {
+    const { jobs } = await connect({ '/run': [{ status, body }] })
+    await expect(jobs.run({ v: 1 }, policy)).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('10 MiB') })
+  })
+
+  it('an exception of one word keeps its class, since the word alone says nothing', async () => {
+    const error = JSON.stringify({ error_type: "<class 'KeyError'>", error_message: "'text'", error_traceback: 'Traceback …' })
+    const { jobs } = await connect({ '/status/j': [{ body: { status: 'FAILED', error } }] })
+    expect(await jobs.status('j')).toEqual({ status: 'FAILED', error: "KeyError: 'text'" })
+  })
+
+  it('an exception that was cut short on its way still gives its message, never its traceback', async () => {
+    const whole = JSON.stringify({
+      error_type: "<class 'ValueError'>",
+      error_message: 'no model "x"',
+      error_traceback: 'File "handler.py"'.repeat(9),
+    })
+    const { jobs } = await connect({ '/status/j': [{ body: { status: 'FAILED', error: whole.slice(0, 120) } }] })
+    expect(await jobs.status('j')).toEqual({ status: 'FAILED', error: 'no model "x"' })
+  })
+
   it('a job number cannot lead to another path', async () => {
     const { jobs, api } = await connect({})
-    await expect(jobs.status('../health')).rejects.toMatchObject({ code: 'RUNPOD_REPLY_INVALID' })
+    for (const id of ['../health', '..', '.', 'a/b', '']) {
+      await expect(jobs.status(id)).rejects.toMatchObject({ code: 'RUNPOD_REPLY_INVALID' })
+    }
     expect(api.calls).toHaveLength(0)
   })
 

@@ -11,12 +11,12 @@ import {
   type Phase,
   type RunState,
 } from '../../../../main/features/runs/state.ts'
+import { runFacts as facts } from '../../../support/runs/run-facts.ts'
 import type { EventOf } from '../../../../main/features/runs/transition.ts'
 
 const adapterId = '01890a5d-ac96-774b-bcce-b302099a8057'
 const failure = { code: 'X', message: 'It broke.', advice: 'Start again.' }
 const innerFailure = { code: 'OUT_OF_MEMORY' as const, message: 'Too big.', advice: 'Smaller batch.' }
-const facts = { datasetName: 'd', datasetRows: 3, baseModelLabel: 'm', endpointName: 'e', endpointKind: 'local' as const }
 const created: MachineEvent = { type: 'created', facts }
 
 function result(

@@ -32,6 +32,16 @@ describe('plan', () => {
     expect(line({}, 'tokens')).toMatchObject({ value: '186,000–226,000', isEstimate: true })
   })
 
+  it('names what time and cost rest on, and nothing in particular where that was not told', () => {
+    const pace = { basis: 'table', sentence: 'The shipped table for the H100.' } as const
+    expect([line({ pace }, 'time')?.tag, line({ pace }, 'cost')?.tag, line({ pace }, 'tokens')?.tag]).toEqual([
+      'from table',
+      'from table',
+      'estimate',
+    ])
+    expect(line({}, 'time')?.tag).toBe('estimate')
+  })
+
   it('says on the button what starting costs', () => {
     expect(startLabel(estimate)).toBe('Start run, about $1.60–2.10')
     expect(startLabel({ ...estimate, costMicroUsd: { low: 0, high: 0 } })).toBe('Start run, no charge')

@@ -58,6 +58,7 @@ export function createRun(changes: Partial<Run> = {}): Run {
       preset: 'balanced',
       hyperparameters,
       accepts: { rowsWithoutAnswer: false, rowsCut: false },
+      budgetMicroUsd: null,
       samplePrompts: [],
     },
     datasetName: 'support-chats',

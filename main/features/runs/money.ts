@@ -1,0 +1,60 @@
+import type { RunConfig } from '../../../preload/contract/runs.ts'
+import type { RunState } from './state.ts'
+
+const secondMs = 1_000
+const minuteMs = 60_000
+const hourMs = 3_600_000
+/** A worker is billed on until it has been idle for this long. */
+const idleMs = 5_000
+/** Loading and packaging go on after the last step that a limit allows. */
+const packagingMs = 15 * minuteMs
+/** The worker ends itself at twelve hours and saves; RunPod's longest is seven days. */
+const longestMs = 12 * hourMs
+const queueMs = 36 * hourMs
+
+/** Seconds that RunPod bills for a run so far, as far as the app can tell: from the job's start to its end, idle time-out included. */
+export function billedMs({ startedAtMs, remoteEndedAtMs, endedAtMs }: RunState, nowMs: number): number {
+  if (startedAtMs === null) return 0
+  const stoppedAtMs = remoteEndedAtMs ?? endedAtMs
+  const spanMs = stoppedAtMs === null ? nowMs - startedAtMs : stoppedAtMs - startedAtMs + idleMs
+  return Math.ceil(Math.max(0, spanMs) / secondMs) * secondMs
+}
+
+/** What a run has cost so far in micro-dollars, rounded up; null where the price is not known. */
+export function costSoFar(state: RunState, nowMs: number): number | null {
+  if (state.facts.endpointKind === 'local') return 0
+  const { priceMicroUsdPerHour } = state.facts
+  if (priceMicroUsdPerHour === null) return state.startedAtMs === null && state.endedAtMs !== null ? 0 : null
+  return Math.ceil((billedMs(state, nowMs) * priceMicroUsdPerHour) / hourMs)
+}
+
+/** True when a run must end now so that it stays within its budget. */
+export function isBudgetSpent(state: RunState, config: RunConfig, nowMs: number): boolean {
+  const cost = costSoFar(state, nowMs)
+  return config.budgetMicroUsd !== null && cost !== null && state.facts.endpointKind !== 'local' && cost >= config.budgetMicroUsd
+}
+
+/** What the worker is told about time and money, and when the platform ends the job although the app is asleep. */
+export function limitsOf(state: RunState, config: RunConfig) {
+  const { endpointKind, priceMicroUsdPerHour } = state.facts
+  if (endpointKind === 'local') {
+    return {
+      worker: { max_seconds: null, max_cost_micro_usd: null, price_micro_usd_per_hour: null },
+      // On this computer the user stops a run, not a timer; seven days is the protocol's longest.
+      policy: { executionTimeoutMs: 168 * hourMs, ttlMs: 168 * hourMs },
+    }
+  }
+  const hasBudget = config.budgetMicroUsd !== null && priceMicroUsdPerHour !== null && priceMicroUsdPerHour > 0
+  const affordableMs = hasBudget ? Math.floor(((config.budgetMicroUsd ?? 0) * hourMs) / (priceMicroUsdPerHour ?? 1)) : longestMs
+  const trainingMs = Math.min(longestMs, affordableMs)
+  const executionTimeoutMs = hasBudget ? Math.max(minuteMs, trainingMs) : trainingMs + packagingMs
+  return {
+    worker: {
+      max_seconds: longestMs / secondMs,
+      max_cost_micro_usd: hasBudget ? config.budgetMicroUsd : null,
+      price_micro_usd_per_hour: hasBudget ? priceMicroUsdPerHour : null,
+    },
+    // A job is deleted when its time to live is over, even while it runs, so the queue's time comes on top.
+    policy: { executionTimeoutMs, ttlMs: executionTimeoutMs + queueMs },
+  }
+}

@@ -1,0 +1,185 @@
+import { join } from 'node:path'
+import type { ConnectionReport, RemoteFacts, Storage } from '../../../preload/contract/endpoints.ts'
+import { AppError } from '../../../preload/contract/errors.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import { createJobsVolume } from '../volume/jobs-volume.ts'
+import { s3EndpointOf } from '../volume/s3-places.ts'
+import type { VolumeStore } from '../volume/volume-store.ts'
+import { diagnoseQueue } from './queue-diagnosis.ts'
+import type { RunpodAddresses } from './addresses.ts'
+import type { CatalogueGpu } from './catalogue-replies.ts'
+import { testRunpodConnection } from './connection-test.ts'
+import { createAccountQuery } from './account-query.ts'
+import { createControlPlane, type ControlPlane } from './control-plane.ts'
+import type { RemoteEndpoint } from './control-replies.ts'
+import { createJobClient, type FullJobClient } from './job-client.ts'
+
+/** One of the user's endpoints as runs use it. */
+interface RunpodConnection {
+  readonly jobs: FullJobClient
+  readonly volume: VolumeStore
+  wake(): Promise<void>
+  explainWaiting(queuedMs: number): Promise<string | null>
+}
+
+interface StorageKeys {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+interface RunpodTarget {
+  readonly id: string
+  readonly endpointId: string
+  readonly apiKey: () => Promise<string>
+  /** How the volume is reached without a worker; null where files travel as jobs. */
+  readonly storage: (Storage & { readonly keys: () => Promise<StorageKeys> }) | null
+}
+
+interface RunpodOptions {
+  readonly addresses: RunpodAddresses
+  /** Notes on unfinished transfers, a folder for each endpoint. */
+  readonly transfersFolder: string
+  readonly userAgent: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+interface Target {
+  readonly endpointId: string
+  readonly apiKey: string
+}
+
+/** RunPod as the app uses it: what an endpoint is, and a connection to it that is kept. */
+export function createRunpod({ addresses, transfersFolder, userAgent, clock, log }: RunpodOptions) {
+  const base = { clock, log: log.scoped('runpod'), userAgent }
+  const connections = new Map<string, RunpodConnection>()
+  const openS3 = async ({ volumeId, dataCentreId }: Storage, keys: () => Promise<StorageKeys>, name: string): Promise<VolumeStore> => {
+    // The S3 library takes half a second to load, which an app without network volumes need not spend.
+    const { createS3Volume } = await import('../volume/s3-volume.ts')
+    return createS3Volume({
+      ...base,
+      endpoint: addresses.s3 ?? s3EndpointOf(dataCentreId),
+      region: dataCentreId,
+      bucket: volumeId,
+      credentials: keys,
+      journalFolder: join(transfersFolder, `${name}-s3`),
+    })
+  }
+  const control = (apiKey: () => string | Promise<string>) => createControlPlane({ ...base, baseUrl: addresses.rest, apiKey })
+
+  return {
+    test: ({ endpointId, apiKey }: Target): Promise<ConnectionReport> =>
+      testRunpodConnection({ endpointId, apiKey, jobBaseUrl: addresses.jobs, restBaseUrl: addresses.rest, userAgent, clock }),
+
+    async describe({ endpointId, apiKey }: Target): Promise<RemoteFacts> {
+      const plane = control(() => apiKey)
+      const endpoint = await readOrNull(base.log, () => plane.getEndpoint(endpointId))
+      const gpu = endpoint?.gpu === undefined || endpoint.gpu === null ? null : await dearestGpu(base.log, plane, endpoint.gpu)
+      const found = await createAccountQuery({ ...base, url: addresses.graphql, apiKey: () => apiKey }).find()
+      const account = 'unknown' in found ? { balanceMicroUsd: null } : found
+      const volumeId = endpoint?.networkVolumeIds[0] ?? null
+      const volumes = volumeId === null ? null : await readOrNull(base.log, () => plane.listVolumes())
+      return {
+        gpu: gpu?.name ?? null,
+        gpuCount: Math.max(1, endpoint?.gpu?.count ?? 1),
+        pricePerHourMicroUsd:
+          gpu?.pricePerHourMicroUsd === null || gpu === null ? null : gpu.pricePerHourMicroUsd * Math.max(1, endpoint?.gpu?.count ?? 1),
+        workersMax: endpoint?.workersMax ?? null,
+        idleTimeoutMs: endpoint?.idleTimeoutMs ?? null,
+        volumeId,
+        dataCentreId: volumes?.find((volume) => volume.id === volumeId)?.dataCenterId ?? endpoint?.dataCenterIds[0] ?? null,
+        balanceMicroUsd: account.balanceMicroUsd,
+        readAtMs: clock.nowMs(),
+      }
+    },
+
+    /** Keys that do not work on the volume throw here. */
+    async tryStorage(storage: Storage, keys: StorageKeys): Promise<void> {
+      const volume = await openS3(storage, async () => keys, 'trial')
+      await volume.findText('tunesmith/hello.txt', 1_000)
+    },
+
+    async connect({ id, endpointId, apiKey, storage }: RunpodTarget): Promise<RunpodConnection> {
+      const key = JSON.stringify([id, endpointId, storage?.volumeId ?? null, storage?.dataCentreId ?? null])
+      const known = connections.get(key)
+      if (known !== undefined) return known
+      const jobs = createJobClient({ ...base, baseUrl: `${addresses.jobs}/${endpointId}`, apiKey })
+      const volume =
+        storage === null
+          ? createJobsVolume({ ...base, jobs, journalFolder: join(transfersFolder, id), lastFreeBytes: () => null })
+          : await openS3(storage, storage.keys, id)
+      const plane = control(apiKey)
+      const made: RunpodConnection = {
+        jobs,
+        volume,
+        wake: () => wake(base.log, plane, endpointId),
+        explainWaiting: (queuedMs) => explainWaiting(base.log, { plane, jobs, endpointId }, queuedMs),
+      }
+      connections.set(key, made)
+      return made
+    },
+  }
+}
+
+/** RunPod sets the number of workers to 0 when an endpoint was idle for a week; a key that may not read that is no reason to stop. */
+async function wake(log: Log, plane: ControlPlane, endpointId: string): Promise<void> {
+  const endpoint = await readOrNull(log, () => plane.getEndpoint(endpointId))
+  if (endpoint?.workersMax !== 0) return
+  try {
+    await plane.updateEndpoint(endpointId, { workersMax: 1 })
+  } catch (problem) {
+    if (!(problem instanceof AppError)) throw problem
+    const message =
+      'RunPod has set the workers of this endpoint to 0 because it was idle, and the key may not change that. Set max workers to 1 in the RunPod console.'
+    throw new AppError('ENDPOINT_NOT_READY', message, { cause: problem })
+  }
+}
+
+/** What keeps a job waiting, with the last words of a worker that does not come up. */
+async function explainWaiting(
+  log: Log,
+  { plane, jobs, endpointId }: { plane: ControlPlane; jobs: FullJobClient; endpointId: string },
+  queuedMs: number,
+): Promise<string | null> {
+  const health = await readOrNull(log, () => jobs.health())
+  const workers = await readOrNull(log, () => plane.listWorkers(endpointId))
+  const endpoint = await readOrNull(log, () => plane.getEndpoint(endpointId))
+  const troubled = workers?.find(({ status }) => status === 'unhealthy' || status === 'initializing')
+  const logTail =
+    troubled === undefined ? null : await readOrNull(log, () => plane.workerLogLines(endpointId, troubled.id, { maxLines: 40 }))
+  const { sentence, advice } = diagnoseQueue({
+    queuedMs,
+    health,
+    workers,
+    workersMax: endpoint?.workersMax ?? null,
+    ...(logTail === null ? {} : { logTail }),
+  })
+  return `${sentence} ${advice}`.trim()
+}
+
+/** The dearest GPU the endpoint may start: what a run costs at most. */
+async function dearestGpu(
+  log: Log,
+  plane: ControlPlane,
+  { poolIds, excludedTypeIds, count }: NonNullable<RemoteEndpoint['gpu']>,
+): Promise<CatalogueGpu | null> {
+  const catalogue = await readOrNull(log, () => plane.listGpus({ gpuCount: count }))
+  const possible =
+    catalogue?.gpus.filter((gpu) => gpu.poolId !== null && poolIds.includes(gpu.poolId) && !excludedTypeIds.includes(gpu.id)) ?? []
+  // A GPU without a price could be the dearest of all.
+  const unpriced = possible.find((gpu) => gpu.pricePerHourMicroUsd === null)
+  if (unpriced !== undefined) return unpriced
+  return possible.toSorted((a, b) => (b.pricePerHourMicroUsd ?? 0) - (a.pricePerHourMicroUsd ?? 0))[0] ?? null
+}
+
+/** What a restricted key may not read, or a passing fault, is not known; it stops nothing. */
+async function readOrNull<T>(log: Log, read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read()
+  } catch (problem) {
+    if (!(problem instanceof AppError)) throw problem
+    log.info('Something about an endpoint could not be read', { code: problem.code })
+    return null
+  }
+}
