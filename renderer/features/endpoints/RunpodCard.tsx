@@ -6,6 +6,7 @@ import { formatMoney } from '../../lib/format.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
+import { ConnectVolumeDialog } from './ConnectVolumeDialog.tsx'
 import { ConnectionChecks } from './ConnectionChecks.tsx'
 import { useEndpointActions } from './queries.ts'
 import { RenameEndpointDialog } from './RenameEndpointDialog.tsx'
@@ -13,10 +14,10 @@ import { ReplaceKeyDialog } from './ReplaceKeyDialog.tsx'
 
 /** One RunPod endpoint: its key, its last test, and what can be done with it. */
 export function RunpodCard({ endpoint }: { readonly endpoint: Endpoint }) {
-  const { test, remove } = useEndpointActions()
-  const [opened, setOpened] = useState<'rename' | 'key' | 'delete' | null>(null)
+  const { test, remove, disconnectStorage } = useEndpointActions()
+  const [opened, setOpened] = useState<'rename' | 'key' | 'volume' | 'delete' | null>(null)
   const close = () => setOpened(null)
-  const failure = test.error ?? remove.error
+  const failure = test.error ?? remove.error ?? disconnectStorage.error
   return (
     <section className="card endpoint-card" aria-label={endpoint.name}>
       <header>
@@ -38,6 +39,10 @@ export function RunpodCard({ endpoint }: { readonly endpoint: Endpoint }) {
           <dd>{keyText(endpoint.key)}</dd>
         </div>
         {endpoint.remote !== null && <RemoteFacts remote={endpoint.remote} />}
+        <Fact
+          label="Files"
+          value={endpoint.storage === null ? 'Through jobs on a charged worker' : `Straight to ${endpoint.storage.volumeId} over S3`}
+        />
       </dl>
       {endpoint.lastReport !== null && <ConnectionChecks report={endpoint.lastReport} />}
       {endpoint.cannotTrainReason !== null && <p className="field-hint">{endpoint.cannotTrainReason}</p>}
@@ -51,12 +56,20 @@ export function RunpodCard({ endpoint }: { readonly endpoint: Endpoint }) {
           {test.isPending ? 'Testing' : 'Test connection'}
         </Button>
         <Button onClick={() => setOpened('key')}>Replace key</Button>
+        {endpoint.storage === null ? (
+          <Button onClick={() => setOpened('volume')}>Connect volume</Button>
+        ) : (
+          <Button onClick={() => disconnectStorage.mutate(endpoint.id)} disabled={disconnectStorage.isPending}>
+            Disconnect volume
+          </Button>
+        )}
         <Button variant="danger" onClick={() => setOpened('delete')}>
           Delete
         </Button>
       </div>
       <RenameEndpointDialog endpoint={endpoint} isOpen={opened === 'rename'} onClose={close} />
       <ReplaceKeyDialog endpoint={endpoint} isOpen={opened === 'key'} onClose={close} />
+      <ConnectVolumeDialog endpoint={endpoint} isOpen={opened === 'volume'} onClose={close} />
       <ConfirmDialog
         isOpen={opened === 'delete'}
         title={`Delete “${endpoint.name}” here?`}

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import type { AddRunpodInput } from '../../../preload/contract/endpoints.ts'
+import type { AddRunpodInput, ConnectStorageInput } from '../../../preload/contract/endpoints.ts'
 import type { RouteInput } from '../../../preload/contract/contract.ts'
 import { bridge } from '../../lib/bridge.ts'
 
@@ -31,6 +31,14 @@ export function useEndpointActions() {
     }),
     replaceKey: useMutation({
       mutationFn: (input: RouteInput<'endpoints.replaceKey'>) => bridge.invoke('endpoints.replaceKey', input),
+      onSuccess: refresh,
+    }),
+    connectStorage: useMutation({
+      mutationFn: (input: ConnectStorageInput) => bridge.invoke('endpoints.connectStorage', input),
+      onSuccess: refresh,
+    }),
+    disconnectStorage: useMutation({
+      mutationFn: (id: string) => bridge.invoke('endpoints.disconnectStorage', { id }),
       onSuccess: refresh,
     }),
     test: useMutation({ mutationFn: (id: string) => bridge.invoke('endpoints.testConnection', { id }), onSettled: refresh }),

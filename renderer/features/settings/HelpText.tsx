@@ -70,11 +70,11 @@ const topics: readonly (readonly [string, string])[] = [
   ],
   [
     'Closing the app',
-    'A run on this computer writes a checkpoint and goes on from it at the next start. Nothing is lost and no point of the curve is counted twice.',
+    'A run on this computer writes a checkpoint and goes on from it at the next start. A run on RunPod goes on there and is charged until it ends; its budget and a limit of twelve hours hold meanwhile, and the next start fetches what it left.',
   ],
   [
     'What leaves this computer',
-    'Datasets, runs and adapters stay in the data folder. The app fetches a base model you do not have yet, and asks RunPod about endpoints you connected. It sends nothing else.',
+    'Datasets, runs and adapters stay in the data folder. The app fetches a base model you do not have yet, and asks RunPod about endpoints you connected. A run on RunPod sends its training rows to your endpoint. Nothing else is sent.',
   ],
 ]
 

@@ -40,7 +40,11 @@ export function openCloudApp({ addresses, remoteId, priceMicroUsdPerHour = 4_180
   const home = folder ?? mkdtempSync(join(tmpdir(), 'tunesmith-app-'))
   const clock = createHurriedClock(originOf(home))
   const problems: unknown[] = []
-  const log = createLog((line) => void (line.level === 'error' && problems.push(line.details ?? line.message)))
+  const lines: string[] = []
+  const log = createLog((line) => {
+    lines.push(JSON.stringify(line))
+    if (line.level === 'error') problems.push(line.details ?? line.message)
+  })
   const database = openDatabase({ path: join(home, 'tunesmith.sqlite') })
   migrate(database, migrations, () => null)
   seedTables(database, 'runpod', clock.nowMs())
@@ -114,6 +118,9 @@ export function openCloudApp({ addresses, remoteId, priceMicroUsdPerHour = 4_180
     home,
     runs,
     costs,
+    /** Everything logged, as it is stored. */
+    lines,
+    /** What was logged as an error. */
     problems,
     clock,
     start: (changes: Partial<RunConfig> = {}, hyperparameters: Partial<RunConfig['hyperparameters']> = {}) =>

@@ -1,83 +1,69 @@
-import { open, type FileHandle } from 'node:fs/promises'
-import { createRowSearch, createSearchRange, type RowSearchOptions } from './pass/search-range.ts'
+import { open } from 'node:fs/promises'
 import { fileChangedCode } from './pass/worker-protocol.ts'
-import { compileRowScan } from './rows/byte-scan.ts'
-import { createRowReader } from './rows/row-reader.ts'
+import { countRanges, endSearch, searchRanges, shareSearch, startSearchThread, type SearchedRange, type SharedSearch } from './search-thread.ts'
 
-const chunkBytes = 2 * 1024 * 1024
-/** Room for the start of a line whose end comes with the next chunk. */
-const carriedBytes = 1024 * 1024
-const slotBytes = carriedBytes + chunkBytes
-const newline = 10
+/** A second thread takes longer to start than it takes to search less than this. */
+const smallestForTwoThreads = 32 * 1024 * 1024
 
-/** Lines of a plain file whose texts hold a text, in order; a chunk is searched while the next one is read. */
+/** A search that has begun beside the caller. */
+export interface FileSearch {
+  /** Does its part of the work; answers the lines (from 1) whose texts hold the text, in order. */
+  lines(): Promise<number[]>
+  /** Ends the search, finished or not, and closes the file. */
+  close(): Promise<void>
+}
+
+/** Lines of a plain file whose texts hold a text, in order. */
 export async function searchFile(path: string, text: string): Promise<number[]> {
-  const options = searchOptions(text)
-  const search = createRowSearch(options)
-  const memory = search.room(2 * slotBytes)
-  const found: number[] = []
-  let linesBefore = 0
-  const file = await open(path)
+  const search = await openFileSearch(path, text)
   try {
-    const { size, mtimeMs } = await file.stat()
-    const read = (number: number) => readChunk(file, memory, (number % 2) * slotBytes + carriedBytes, number * chunkBytes)
-    let carried = 0
-    let reading = read(0)
-    for (let number = 0; number * chunkBytes < size; number += 1) {
-      const slot = (number % 2) * slotBytes + carriedBytes
-      const filled = slot + (await reading)
-      const isLast = (number + 1) * chunkBytes >= size
-      if (!isLast) reading = read(number + 1)
-      const end = isLast ? filled : memory.subarray(0, filled).lastIndexOf(newline) + 1
-      const start = slot - carried
-      // What comes before the chunk is as old as the last round, so a break found there is none of this one.
-      if (end <= start || filled - end > carriedBytes) {
-        await reading
-        const at = number * chunkBytes - carried
-        return [...found, ...searchLongLines(file, { from: at, to: size }, options, linesBefore)]
-      }
-      linesBefore += search.find(start, end, (_, line) => void found.push(linesBefore + line + 1))
-      carried = filled - end
-      memory.copy(memory, (1 - (number % 2)) * slotBytes + carriedBytes - carried, end, filled)
-    }
-    const after = await file.stat()
-    if (after.size === size && after.mtimeMs === mtimeMs) return found
-    throw Object.assign(new Error('The file was changed while it was read.'), { code: fileChangedCode })
+    return await search.lines()
   } finally {
-    await file.close()
+    await search.close()
   }
 }
 
-function searchOptions(text: string): RowSearchOptions {
-  const scanCode = compileRowScan()
-  return { rows: createRowReader({ mapping: null, scanCode }), text, scanCode }
-}
-
-async function readChunk(file: FileHandle, memory: Buffer, at: number, offset: number): Promise<number> {
-  let done = 0
-  while (done < chunkBytes) {
-    const { bytesRead } = await file.read(memory, at + done, chunkBytes - done, offset + done)
-    if (bytesRead === 0) break
-    done += bytesRead
+/** Begins the search of a file that may turn out to be no plain one; a second thread starts with large files at once. */
+export async function openFileSearch(path: string, text: string): Promise<FileSearch> {
+  const file = await open(path)
+  const { size, mtimeMs } = await file.stat()
+  const shared = shareSearch({ fileDescriptor: file.fd, fileBytes: size, text })
+  const thread = size < smallestForTwoThreads ? null : startThread(shared)
+  return {
+    async lines() {
+      const own = searchRanges(shared)
+      // A thread that took nothing may not even have started.
+      const others = thread === null || own.length === countRanges(shared) ? [] : await thread.searched
+      const after = await file.stat()
+      if (after.size === size && after.mtimeMs === mtimeMs) return joinRanges([...own, ...others])
+      throw Object.assign(new Error('The file was changed while it was read.'), { code: fileChangedCode })
+    },
+    async close() {
+      endSearch(shared)
+      await thread?.end()
+      await file.close()
+    },
   }
-  return done
 }
 
-/** The same without reading ahead, for lines that are longer than what is carried over. */
-function searchLongLines(
-  file: FileHandle,
-  { from, to }: { from: number; to: number },
-  options: RowSearchOptions,
-  linesBefore: number,
-): number[] {
-  const search = createSearchRange(file.fd, to, options)
+function startThread(shared: SharedSearch): { readonly searched: Promise<SearchedRange[]>; end(): Promise<void> } {
+  const worker = startSearchThread(shared)
+  const searched = new Promise<SearchedRange[]>((resolve, reject) => {
+    worker.once('message', resolve)
+    worker.once('error', reject)
+    worker.once('exit', () => reject(new Error('The thread of a search ended early.')))
+  })
+  // Whether it failed matters only to those who wait for it.
+  searched.catch(() => undefined)
+  return { searched, end: async () => void (await worker.terminate()) }
+}
+
+function joinRanges(ranges: SearchedRange[]): number[] {
   const lines: number[] = []
-  let before = linesBefore
-  for (let at = from; at < to; at += chunkBytes) {
-    const part = search({ number: 0, from: at, to: Math.min(to, at + chunkBytes) }, () => false)
-    if (part === null) continue
-    for (let place = 2; place < part.length; place += 2) lines.push(before + (part[place] as number) + 1)
-    before += part[0] as number
+  let before = 0
+  for (const range of ranges.sort((a, b) => a.number - b.number)) {
+    for (const line of range.found) lines.push(before + line + 1)
+    before += range.lines
   }
   return lines
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { searchFile } from '../search-file.ts'
+import { openFileSearch } from '../search-file.ts'
 import { sniffSource } from '../sources/sniff.ts'
 import type { CommandOutput } from './output.ts'
 
@@ -11,9 +11,14 @@ export async function quickSearch(argv: readonly string[], output: CommandOutput
   const wanted = readSearch(argv)
   if (wanted === null) return null
   try {
-    if (!(await sniffSource(wanted.file)).isPlain) return null
-    printFound(await searchFile(wanted.file, wanted.text), wanted.json, output)
-    return 0
+    const search = await openFileSearch(wanted.file, wanted.text)
+    try {
+      if (!(await sniffSource(wanted.file)).isPlain) return null
+      printFound(await search.lines(), wanted.json, output)
+      return 0
+    } finally {
+      await search.close()
+    }
   } catch {
     // The other way meets the same fault and explains it.
     return null
