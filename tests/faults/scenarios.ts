@@ -228,8 +228,8 @@ const worlds: readonly Scenario[] = [
 ]
 
 /** What happens to the world, where the volume can be read without a worker. */
-const worldsOverS3: readonly Scenario[] = worlds
-  .filter(({ name }) => /six hours|expired|forgets|stop and keep/.test(name))
+const worldsOverS3: readonly Scenario[] = [...jobs, ...worlds]
+  .filter(({ name }) => /six hours|expired|forgets|stop and keep|late progress|without an output|runs twice|dies/.test(name))
   .map((scenario) => Object.assign({}, scenario, { name: `${scenario.name}, over S3`, hasS3: true }))
 
 /** Scenarios with a fault in every phase, and what happens to jobs, workers, the app and the world. */

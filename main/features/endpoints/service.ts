@@ -43,6 +43,7 @@ export interface EndpointDescription {
   readonly hasCuda: boolean
   readonly gpu: { readonly name: string; readonly count: number } | null
   readonly priceMicroUsdPerHour: number | null
+  readonly balanceMicroUsd: number | null
 }
 
 interface ServiceDependencies {
@@ -244,6 +245,7 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
         hasCuda,
         gpu,
         priceMicroUsdPerHour: remote?.pricePerHourMicroUsd ?? null,
+        balanceMicroUsd: remote?.balanceMicroUsd ?? null,
       }
     },
     async connect(id) {

@@ -6,6 +6,8 @@ const minuteMs = 60_000
 const hourMs = 3_600_000
 /** A worker is billed on until it has been idle for this long. */
 const idleMs = 5_000
+/** RunPod also bills what comes before the job: the start of a container whose image is there takes up to a minute. */
+const unseenMs = minuteMs + idleMs
 /** Loading and packaging go on after the last step that a limit allows. */
 const packagingMs = 15 * minuteMs
 /** The worker ends itself at twelve hours and saves; RunPod's longest is seven days. */
@@ -31,7 +33,13 @@ export function costSoFar(state: RunState, nowMs: number): number | null {
 /** True when a run must end now so that it stays within its budget. */
 export function isBudgetSpent(state: RunState, config: RunConfig, nowMs: number): boolean {
   const cost = costSoFar(state, nowMs)
-  return config.budgetMicroUsd !== null && cost !== null && state.facts.endpointKind !== 'local' && cost >= config.budgetMicroUsd
+  return cost !== null && state.facts.endpointKind !== 'local' && cost >= spendableOf(state, config)
+}
+
+/** The budget less what is billed around the job; without end where there is no budget or no price to keep it by. */
+function spendableOf({ facts: { priceMicroUsdPerHour } }: RunState, { budgetMicroUsd }: RunConfig): number {
+  if (budgetMicroUsd === null || priceMicroUsdPerHour === null || priceMicroUsdPerHour === 0) return Number.POSITIVE_INFINITY
+  return Math.max(1, budgetMicroUsd - Math.ceil((unseenMs * priceMicroUsdPerHour) / hourMs))
 }
 
 /** What the worker is told about time and money, and when the platform ends the job although the app is asleep. */
@@ -44,14 +52,15 @@ export function limitsOf(state: RunState, config: RunConfig) {
       policy: { executionTimeoutMs: 168 * hourMs, ttlMs: 168 * hourMs },
     }
   }
-  const hasBudget = config.budgetMicroUsd !== null && priceMicroUsdPerHour !== null && priceMicroUsdPerHour > 0
-  const affordableMs = hasBudget ? Math.floor(((config.budgetMicroUsd ?? 0) * hourMs) / (priceMicroUsdPerHour ?? 1)) : longestMs
+  const spendable = spendableOf(state, config)
+  const hasBudget = Number.isFinite(spendable)
+  const affordableMs = hasBudget ? Math.floor((spendable * hourMs) / (priceMicroUsdPerHour ?? 1)) : longestMs
   const trainingMs = Math.min(longestMs, affordableMs)
   const executionTimeoutMs = hasBudget ? Math.max(minuteMs, trainingMs) : trainingMs + packagingMs
   return {
     worker: {
       max_seconds: longestMs / secondMs,
-      max_cost_micro_usd: hasBudget ? config.budgetMicroUsd : null,
+      max_cost_micro_usd: hasBudget ? spendable : null,
       price_micro_usd_per_hour: hasBudget ? priceMicroUsdPerHour : null,
     },
     // A job is deleted when its time to live is over, even while it runs, so the queue's time comes on top.

@@ -42,6 +42,8 @@ export interface EndpointFacts {
   readonly gpu: { readonly name: string; readonly count: number } | null
   /** Of all GPUs of one worker together; null where nothing is charged or the price could not be read. */
   readonly priceMicroUsdPerHour: number | null
+  /** The account's money when the connection was last tested; null where it is not known or nothing is charged. */
+  readonly balanceMicroUsd: number | null
 }
 
 /** The two ways to reach an endpoint: its job API and its volume. */

@@ -74,23 +74,38 @@ function endpointItem(endpoint: Attempt<EndpointFacts>): PreflightItem {
 /** What keeps a run on a charged endpoint within its budget; nothing where nothing is charged. */
 function moneyItems({ budgetMicroUsd }: RunConfig, endpoint: Attempt<EndpointFacts>): PreflightItem[] {
   if ('error' in endpoint || endpoint.value.kind === 'local') return []
-  const { priceMicroUsdPerHour, name } = endpoint.value
+  const { priceMicroUsdPerHour, balanceMicroUsd, name } = endpoint.value
+  const least = budgetMicroUsd ?? Math.ceil(((priceMicroUsdPerHour ?? 0) * shortestMinutes) / 60)
+  if (balanceMicroUsd !== null && balanceMicroUsd < least) {
+    const text = `Your RunPod balance was ${dollars(balanceMicroUsd)} when the connection was last tested; this run may cost ${dollars(least)}.`
+    return [red('money', text, 'Add credit in the RunPod console and test the connection again, or lower the budget.')]
+  }
   if (priceMicroUsdPerHour === null) {
     const text = `The price of ${name} is not known, so a budget cannot be kept.`
     return budgetMicroUsd === null
       ? [green('money', `The price of ${name} is not known. The run ends after twelve hours at the latest.`)]
       : [red('money', text, 'Test the connection under Endpoints, or leave the budget empty.')]
   }
-  const price = `$${(priceMicroUsdPerHour / 1_000_000).toFixed(2)} an hour`
+  const price = `${dollars(priceMicroUsdPerHour)} an hour`
   if (budgetMicroUsd === null)
     return [green('money', `${name} costs ${price}. Without a budget the run ends after twelve hours at the latest.`)]
   const minutes = Math.floor((budgetMicroUsd * 60) / priceMicroUsdPerHour)
-  const budget = `$${(budgetMicroUsd / 1_000_000).toFixed(2)}`
+  const budget = dollars(budgetMicroUsd)
   if (minutes < shortestMinutes) {
     const text = `${budget} is used up after ${minutes} min at ${price}, before a worker has loaded the model.`
-    return [red('money', text, `Raise the budget to at least $${((priceMicroUsdPerHour * shortestMinutes) / 60e6).toFixed(2)}.`)]
+    return [
+      red(
+        'money',
+        text,
+        `Raise the budget to at least ${dollars(Math.ceil((priceMicroUsdPerHour * shortestMinutes) / 60 / 10_000) * 10_000)}.`,
+      ),
+    ]
   }
   return [green('money', `${budget} buys ${minutes} min at ${price}; the run ends before that.`)]
+}
+
+function dollars(microUsd: number): string {
+  return `$${(microUsd / 1_000_000).toFixed(2)}`
 }
 
 function hyperparametersItem(config: RunConfig, surroundings: Parameters<typeof checkHyperparameters>[1]): PreflightItem {

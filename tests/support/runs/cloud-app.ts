@@ -103,6 +103,7 @@ export function openCloudApp({ addresses, remoteId, priceMicroUsdPerHour = 4_180
           hasCuda: true,
           gpu: { name: 'NVIDIA H100 80GB HBM3', count: 1 },
           priceMicroUsdPerHour,
+          balanceMicroUsd: null,
         }),
         connect,
       },

@@ -69,7 +69,17 @@ export function createRunWorld({ kind = 'local' }: { kind?: 'local' | 'runpod' }
   const problems: unknown[] = []
   const adapters = { collected: [] as string[], failures: [] as AppError[], hold: null as Promise<void> | null }
   const endpointFacts: { current: EndpointFacts } = {
-    current: { id: endpointId, name: 'Here', kind, canTrain: true, reason: null, hasCuda: false, gpu: null, priceMicroUsdPerHour: null },
+    current: {
+      id: endpointId,
+      name: 'Here',
+      kind,
+      canTrain: true,
+      reason: null,
+      hasCuda: false,
+      gpu: null,
+      priceMicroUsdPerHour: null,
+      balanceMicroUsd: null,
+    },
   }
   const datasetFacts = { isTrainable: true, validRows: 300, problem: null as AppError | null }
 

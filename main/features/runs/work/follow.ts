@@ -53,6 +53,7 @@ function createWatch(work: Work) {
   let isInProgress = false
   let lastCursor = work.run().cursor
   let heardAtMs = clock.nowMs()
+  let lookedAtMs = Number.NEGATIVE_INFINITY
   let queuedSinceMs: number | null = null
   let explainedAtMs = Number.NEGATIVE_INFINITY
 
@@ -74,6 +75,17 @@ function createWatch(work: Work) {
       // The job may have ended meanwhile: its status tells, and a job that lives on is cancelled again.
       work.log.warning('A job could not be cancelled', { runId, problem })
     }
+  }
+  /** A late progress update can hide the end of a job for ever, so after a silence the volume is asked; rarely where that costs. */
+  const lookBehindSilence = async (connection: EndpointConnection) => {
+    const nowMs = clock.nowMs()
+    const patienceMs = connection.volume.isBilledPerRead === true ? billedLookMs : silenceMs
+    if (nowMs - heardAtMs < patienceMs || nowMs - lookedAtMs < patienceMs) return
+    lookedAtMs = nowMs
+    const found = await findResult(connection.volume, runId)
+    if (found.kind !== 'found') return
+    await drain(connection)
+    work.dispatch({ type: 'result_found', result: summarise(found.result) })
   }
   const takeProgress = async (connection: EndpointConnection, output: unknown) => {
     const snapshot = snapshotSchema.safeParse(output)
@@ -126,6 +138,7 @@ function createWatch(work: Work) {
           queuedSinceMs = null
           endWithinBudget()
           await takeProgress(connection, job.output)
+          await lookBehindSilence(connection)
           return isLocal ? localPollMs : runningPollMs
         case 'NOT_FOUND':
           return notFound >= notFoundNeeded ? endRemotely('NOT_FOUND', undefined) : runningPollMs

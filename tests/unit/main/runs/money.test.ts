@@ -1,0 +1,83 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createState } from '../../../../main/features/runs/machine.ts'
+import { costSoFar, isBudgetSpent, limitsOf } from '../../../../main/features/runs/money.ts'
+import { runPreflight } from '../../../../main/features/runs/preflight.ts'
+import type { RunState } from '../../../../main/features/runs/state.ts'
+import { runFacts } from '../../../support/runs/run-facts.ts'
+import { createRunWorld, runConfig } from '../../../support/runs/run-world.ts'
+
+const hourMs = 3_600_000
+const startMs = 1_800_000_000_000
+
+function remote(price: number | null, changes: Partial<RunState> = {}): RunState {
+  const facts = { ...runFacts, endpointKind: 'runpod' as const, priceMicroUsdPerHour: price }
+  return { ...createState({ type: 'created', facts }, startMs).state, startedAtMs: startMs, ...changes }
+}
+
+describe('what a run on RunPod costs', () => {
+  it('would bill fetching the adapter, or forget that a worker idles before it ends', () => {
+    const ended = remote(3_600_000, { remoteEndedAtMs: startMs + hourMs, endedAtMs: startMs + 2 * hourMs })
+    expect(costSoFar(ended, startMs + 9 * hourMs)).toBe(3_605_000)
+  })
+
+  it('would show a number that was not computed: no price, no cost; nothing begun, nothing charged', () => {
+    expect(costSoFar(remote(null), startMs + hourMs)).toBeNull()
+    expect(costSoFar(remote(null, { startedAtMs: null, endedAtMs: startMs + 1 }), startMs + hourMs)).toBe(0)
+    expect(costSoFar(remote(4_180_000, { startedAtMs: null }), startMs + hourMs)).toBe(0)
+  })
+
+  it('would let time or a higher price make a run cheaper', () => {
+    const span = fc.nat(50 * hourMs)
+    fc.assert(
+      fc.property(span, span, fc.nat(20_000_000), (a, b, price) => {
+        const [short, long] = a < b ? [a, b] : [b, a]
+        const cost = (ms: number, perHour: number) => costSoFar(remote(perHour), startMs + ms) ?? -1
+        expect(cost(short, price)).toBeLessThanOrEqual(cost(long, price))
+        expect(cost(long, price)).toBeLessThanOrEqual(cost(long, price + 1))
+      }),
+    )
+  })
+
+  it('would leave a job running beyond what its budget buys when the app is closed', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 100_000, max: 500_000_000 }), fc.integer({ min: 100_000, max: 50_000_000 }), (budget, price) => {
+        const { policy, worker } = limitsOf(remote(price), { ...runConfig(), budgetMicroUsd: budget })
+        const costAtTheEnd = (policy.executionTimeoutMs * price) / hourMs
+        expect(policy.executionTimeoutMs === 60_000 || costAtTheEnd <= budget).toBe(true)
+        expect(policy.ttlMs).toBeGreaterThan(policy.executionTimeoutMs)
+        expect(worker.max_cost_micro_usd).toBeLessThan(budget)
+        expect(worker.price_micro_usd_per_hour).toBe(price)
+      }),
+    )
+  })
+
+  it('would stop a run on this computer for money', () => {
+    const local = createState({ type: 'created', facts: runFacts }, startMs).state
+    expect(isBudgetSpent(local, { ...runConfig(), budgetMicroUsd: 10_000 }, startMs + 100 * hourMs)).toBe(false)
+    expect(isBudgetSpent(remote(3_600_000), { ...runConfig(), budgetMicroUsd: 3_600_000 }, startMs + hourMs - 65_000)).toBe(true)
+    expect(isBudgetSpent(remote(3_600_000), runConfig(), startMs + 100 * hourMs)).toBe(false)
+  })
+})
+
+describe('the money line before a start', () => {
+  const check = async (budgetMicroUsd: number | null, price: number | null, balanceMicroUsd: number | null = null) => {
+    const world = createRunWorld({ kind: 'runpod' })
+    world.endpointFacts.current = { ...world.endpointFacts.current, priceMicroUsdPerHour: price, balanceMicroUsd }
+    const items = await runPreflight(world.ports, { ...runConfig(), budgetMicroUsd })
+    return items.find(({ id }) => id === 'money')
+  }
+
+  it('would let a budget stand that cannot be kept, or that ends before a model is loaded', async () => {
+    expect(await check(1_000_000, null)).toMatchObject({ isOk: false })
+    expect(await check(100_000, 4_180_000)).toMatchObject({ isOk: false, fix: 'Raise the budget to at least $0.35.' })
+    expect(await check(1_000_000, 4_180_000)).toMatchObject({ isOk: true, text: expect.stringContaining('buys 14 min') })
+    expect(await check(null, null)).toMatchObject({ isOk: true })
+  })
+
+  it('would start a run that the balance cannot pay', async () => {
+    expect(await check(5_000_000, 4_180_000, 2_000_000)).toMatchObject({ isOk: false, text: expect.stringContaining('$2.00') })
+    expect(await check(null, 4_180_000, 100_000)).toMatchObject({ isOk: false })
+    expect(await check(1_000_000, 4_180_000, 2_000_000)).toMatchObject({ isOk: true })
+  })
+})
