@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
 import { openFileSearch } from '../search-file.ts'
-import { sniffSource } from '../sources/sniff.ts'
 import type { CommandOutput } from './output.ts'
 
 /**
@@ -13,6 +12,8 @@ export async function quickSearch(argv: readonly string[], output: CommandOutput
   try {
     const search = await openFileSearch(wanted.file, wanted.text)
     try {
+      // Loaded while the second thread of the search starts.
+      const { sniffSource } = await import('../sources/sniff.ts')
       if (!(await sniffSource(wanted.file)).isPlain) return null
       printFound(await search.lines(), wanted.json, output)
       return 0

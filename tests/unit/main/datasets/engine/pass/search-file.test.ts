@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { searchFile } from '../../../../../../main/features/datasets/engine/search-file.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openFileSearch, searchFile } from '../../../../../../main/features/datasets/engine/search-file.ts'
 import { createRandom } from '../../../../../bench/random.ts'
 
 let folder = ''
@@ -47,4 +47,55 @@ it('leaves out a row that holds the text in another key than its messages', asyn
 
 it('answers nothing for a file of blank lines', async () => {
   expect(await searchFile(write('blank.jsonl', ['', '', '']), '42.7')).toEqual([])
+})
+
+it('finds every row once when a break or the text lies on the edge of a range', async () => {
+  const rows: string[] = []
+  // Each range starts a few bytes further into a row: in its text, at its break, behind it.
+  for (let edge = 0, bytes = 0; edge < 12; edge += 1) {
+    const upTo = (edge + 1) * mebibyte - 6 + edge
+    const filler = row('')
+    while (upTo - bytes > 4000) {
+      rows.push(row('x'.repeat(1500)))
+      bytes += (rows.at(-1) ?? '').length + 1
+    }
+    rows.push(row(`${'y'.repeat(Math.max(0, upTo - bytes - filler.length - 1 - 4))}42.7`))
+    bytes += (rows.at(-1) ?? '').length + 1
+    rows.push(row('42.7'))
+    bytes += (rows.at(-1) ?? '').length + 1
+  }
+  expect(await searchFile(write('edges.jsonl', rows), '42.7')).toEqual(linesWith(rows, '42.7'))
+})
+
+describe('with a second thread', () => {
+  const path = () => join(folder, 'large.jsonl')
+  const block = Array.from({ length: 4096 }, (_, at) => row(`${'z'.repeat(300 + (at % 97))}${at % 50 === 7 ? ' 42.7' : ''}`))
+  const blocks = 48
+  beforeAll(() => {
+    const file = openSync(path(), 'w')
+    for (let number = 0; number < blocks; number += 1) writeSync(file, `${block.join('\n')}\n`)
+    closeSync(file)
+  })
+
+  it('answers the same lines in the same order, none twice', async () => {
+    const inBlock = linesWith(block, '42.7')
+    const expected = Array.from({ length: blocks }, (_, number) => inBlock.map((line) => number * block.length + line)).flat()
+    expect(await searchFile(path(), '42.7')).toEqual(expected)
+  })
+
+  it('ends at once when the search is closed before it began, and leaves the file alone', async () => {
+    const search = await openFileSearch(path(), '42.7')
+    await search.close()
+    await expect(search.lines()).rejects.toThrow('ended early')
+  })
+
+  it('fails when the file was cut short meanwhile', async () => {
+    const search = await openFileSearch(path(), '42.7')
+    try {
+      truncateSync(path(), 1000)
+      await expect(search.lines()).rejects.toThrow('changed')
+    } finally {
+      await search.close()
+    }
+  })
 })
