@@ -20,7 +20,7 @@ export async function runPreflight(ports: PreflightPorts, config: RunConfig): Pr
   const endpoint = await attempt(() => ports.endpoints.describe(config.endpointId))
   return [
     datasetItem(dataset),
-    modelItem(model),
+    modelItem(model, config, endpoint),
     endpointItem(endpoint),
     hyperparametersItem(config, {
       model: 'value' in model ? model.value : null,
@@ -59,8 +59,12 @@ function datasetItem(dataset: Attempt<DatasetFacts>): PreflightItem {
   return red('dataset', `${name} is not ready.`, 'Open the dataset, look at its issues, and agree to train on the valid rows.')
 }
 
-function modelItem(model: Attempt<ModelFacts>): PreflightItem {
+function modelItem(model: Attempt<ModelFacts>, { baseModel }: RunConfig, endpoint: Attempt<EndpointFacts>): PreflightItem {
   if ('error' in model) return red('model', model.error.message, 'Choose another base model.')
+  if (baseModel.kind === 'folder' && 'value' in endpoint && endpoint.value.kind === 'runpod') {
+    const text = 'The base model lies in a folder on this computer, which a worker of RunPod cannot read.'
+    return red('model', text, 'Choose a model of the catalogue or a Hugging Face id, or train on this computer.')
+  }
   return green('model', `${model.value.label} can be used.`)
 }
 

@@ -80,4 +80,10 @@ describe('the money line before a start', () => {
     expect(await check(null, 4_180_000, 100_000)).toMatchObject({ isOk: false })
     expect(await check(1_000_000, 4_180_000, 2_000_000)).toMatchObject({ isOk: true })
   })
+
+  it('would start a worker that cannot reach a base model in a folder here', async () => {
+    const world = createRunWorld({ kind: 'runpod' })
+    const items = await runPreflight(world.ports, { ...runConfig(), baseModel: { kind: 'folder', path: '/models/mine' } })
+    expect(items.find(({ id }) => id === 'model')).toMatchObject({ isOk: false, text: expect.stringContaining('cannot read') })
+  })
 })
