@@ -32,10 +32,11 @@ export interface HashedBytes {
   readonly sha256: string
 }
 
-/** A part of an upload that the store has confirmed. */
-export interface StoredPart {
-  readonly number: number
-  readonly etag: string
+/** A part on its way; its body is made anew for each try. */
+interface HashedPart {
+  readonly bytes: number
+  readonly sha256: string
+  body(): Readable
 }
 
 /** An opened download; `from` is null when the whole file comes, asked for or not. */
@@ -140,11 +141,11 @@ function createUploadCalls(
     },
     async uploadPart(
       { key: Key, uploadId: UploadId, number: PartNumber }: { key: string; uploadId: string; number: number },
-      { bytes, sha256 }: HashedBytes,
+      { body, bytes, sha256 }: HashedPart,
       signal?: Signal,
     ): Promise<string | 'no_upload'> {
       const command = () => {
-        const part = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: bytes, ContentLength: bytes.length })
+        const part = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: body(), ContentLength: bytes })
         part.middlewareStack.add((next) => (args) => next(withHash(args, sha256)), knownHash)
         return part
       }
@@ -168,7 +169,7 @@ function createUploadCalls(
     },
     /** Asks once to put the parts together; whether a fault means that it failed is seen only by looking at the file. */
     async complete(
-      { key: Key, uploadId: UploadId, parts }: { key: string; uploadId: string; parts: readonly StoredPart[] },
+      { key: Key, uploadId: UploadId, parts }: { key: string; uploadId: string; parts: readonly { number: number; etag: string }[] },
       timeoutMs: number,
       signal?: Signal,
     ): Promise<'done' | S3Fault> {

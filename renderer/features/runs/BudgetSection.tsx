@@ -14,7 +14,7 @@ export function BudgetSection({ text, error, hasPrice, onChange }: BudgetSection
     ? 'The run ends before it costs more, and keeps its best weights. The worker keeps to it while this app is closed as well. Empty: no limit but twelve hours.'
     : 'The price of this endpoint is not known, so a budget cannot be kept. Test the connection under Endpoints.'
   return (
-    <section className="choice-section budget-section" aria-label="Budget">
+    <section className="choice new-run-name" aria-label="Budget">
       <FormField label="Budget in dollars" hint={hint} error={error ?? undefined}>
         {(field) => (
           <input
