@@ -48,7 +48,11 @@ function ofRaised(raised: z.infer<typeof raisedSchema>, depth: number): JobError
   const type = typeNameOf(raised.error_type)
   const said = raised.error_message
   const inner =
-    said === undefined || said === null || said === '' ? undefined : depth < deepest ? errorAt(said, depth + 1) : plain(String(said))
+    said === undefined || said === null || said === ''
+      ? undefined
+      : depth < deepest
+        ? errorAt(said, depth + 1)
+        : plain(typeof said === 'string' ? said : JSON.stringify(said))
   const lastLine = typeof raised.error_traceback === 'string' ? lastLineOf(raised.error_traceback) : ''
   const message = inner?.message ?? (lastLine === '' ? undefined : lastLine) ?? type ?? noReason
   const innermost = inner?.type ?? type

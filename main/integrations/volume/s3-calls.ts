@@ -143,7 +143,7 @@ function createUploadCalls(
       { key: Key, uploadId: UploadId, number: PartNumber }: { key: string; uploadId: string; number: number },
       { body, bytes, sha256 }: HashedPart,
       signal?: Signal,
-    ): Promise<string | 'no_upload'> {
+    ): Promise<string> {
       const command = () => {
         const part = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: body(), ContentLength: bytes })
         part.middlewareStack.add((next) => (args) => next(withHash(args, sha256)), knownHash)

@@ -9,7 +9,7 @@ afterEach(() => lab.close())
 const raw = async (path: string, init: RequestInit = {}) => {
   const response = await fetch(`${lab.jobsUrl}/${path}`, {
     ...init,
-    headers: { authorization: `Bearer ${lab.cloud.addresses.apiKey}`, ...init.headers },
+    headers: [...new Headers(init.headers), ['authorization', `Bearer ${lab.cloud.addresses.apiKey}`]],
   })
   return { status: response.status, text: await response.text(), headers: response.headers }
 }

@@ -54,7 +54,7 @@ export function openS3Volumes(root: string): S3Volumes {
     async buckets() {
       const entries = await readdir(root, { withFileTypes: true })
       const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name)
-      return Promise.all(names.toSorted().map(async (name) => ({ name, createdMs: Number((await stat(join(root, name))).birthtimeMs) })))
+      return Promise.all(names.toSorted().map(async (name) => ({ name, createdMs: (await stat(join(root, name))).birthtimeMs })))
     },
     async facts(bucket, key) {
       const path = pathOf(bucket, key)
