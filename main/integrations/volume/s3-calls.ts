@@ -32,11 +32,10 @@ export interface HashedBytes {
   readonly sha256: string
 }
 
-/** A part on its way; its body is made anew for each try. */
-interface HashedPart {
-  readonly bytes: number
-  readonly sha256: string
-  body(): Readable
+/** A part of an upload that the store has confirmed. */
+export interface StoredPart {
+  readonly number: number
+  readonly etag: string
 }
 
 /** An opened download; `from` is null when the whole file comes, asked for or not. */
@@ -141,11 +140,11 @@ function createUploadCalls(
     },
     async uploadPart(
       { key: Key, uploadId: UploadId, number: PartNumber }: { key: string; uploadId: string; number: number },
-      { body, bytes, sha256 }: HashedPart,
+      { bytes, sha256 }: HashedBytes,
       signal?: Signal,
     ): Promise<string> {
       const command = () => {
-        const part = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: body(), ContentLength: bytes })
+        const part = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: bytes, ContentLength: bytes.length })
         part.middlewareStack.add((next) => (args) => next(withHash(args, sha256)), knownHash)
         return part
       }
@@ -169,7 +168,7 @@ function createUploadCalls(
     },
     /** Asks once to put the parts together; whether a fault means that it failed is seen only by looking at the file. */
     async complete(
-      { key: Key, uploadId: UploadId, parts }: { key: string; uploadId: string; parts: readonly { number: number; etag: string }[] },
+      { key: Key, uploadId: UploadId, parts }: { key: string; uploadId: string; parts: readonly StoredPart[] },
       timeoutMs: number,
       signal?: Signal,
     ): Promise<'done' | S3Fault> {

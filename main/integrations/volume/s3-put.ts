@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto'
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { AppError } from '../../../preload/contract/errors.ts'
 import { delay, type Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import type { S3Calls } from './s3-calls.ts'
+import { hashOfFile } from './copy-file.ts'
+import type { S3Calls, StoredPart } from './s3-calls.ts'
 import type { S3Journal } from './s3-journal.ts'
 import { inLanes } from './s3-lanes.ts'
-import { findHeldParts, planParts, type PartPlan, type SentPart } from './s3-parts.ts'
-import { bodyOf, hashInPassing, type PassingHashes } from './s3-source.ts'
+import { findHeldParts, planParts, readHashed, type PartPlan } from './s3-parts.ts'
 import type { TransferOptions } from './volume-store.ts'
 
 /** Sizes and times of uploads. */
@@ -39,7 +38,7 @@ interface Sending {
   readonly totalBytes: number
   readonly plan: readonly PartPlan[]
   readonly uploadId: string
-  readonly parts: Map<number, SentPart>
+  readonly parts: Map<number, StoredPart>
 }
 
 const restartsAllowed = 2
@@ -56,6 +55,7 @@ export async function upload(options: S3Upload): Promise<void> {
   const { size: totalBytes, mtimeMs } = await factsOf(sourcePath)
   const there = await calls.head(key, signal)
   if (there?.bytes !== totalBytes) {
+    if ((await hashOfFile(sourcePath, signal)) !== options.sha256) throw changed(sourcePath)
     const file = await open(sourcePath, 'r')
     try {
       const assertUnchanged = async () => {
@@ -78,11 +78,10 @@ export async function upload(options: S3Upload): Promise<void> {
 async function sendWhole(options: S3Upload, file: FileHandle, totalBytes: number): Promise<void> {
   const { calls, key, signal } = options
   options.onProgress?.(0, totalBytes)
-  const bytes = await file.readFile()
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
-  if (sha256 !== options.sha256) throw changed(options.sourcePath)
+  const content = await readHashed(file, { offset: 0, bytes: totalBytes }, Buffer.allocUnsafe(totalBytes))
+  if (content.sha256 !== options.sha256) throw changed(options.sourcePath)
   for (let restarts = 0; restarts <= restartsAllowed; restarts += 1) {
-    await calls.put(key, { bytes, sha256 }, signal)
+    await calls.put(key, content, signal)
     if (await hasArrived(options, totalBytes)) return
   }
   throw lost(key)
@@ -115,56 +114,43 @@ async function begin(options: S3Upload, file: FileHandle, totalBytes: number): P
   }
   if (note !== undefined) await calls.abortUpload(key, note.uploadId)
   const uploadId = await calls.createUpload(key, signal)
-  const sending = { file, totalBytes, plan: planParts(totalBytes, limits.partBytes), uploadId, parts: new Map<number, SentPart>() }
+  const sending = { file, totalBytes, plan: planParts(totalBytes, limits.partBytes), uploadId, parts: new Map<number, StoredPart>() }
   await save(options, sending)
   return sending
 }
 
 async function sendAndFinish(options: S3Upload, sending: Sending, assertUnchanged: () => Promise<void>): Promise<'arrived' | 'lost'> {
-  const hashes = hashInPassing(sending.file, sending.plan, options.signal)
-  try {
-    if ((await sendAll(options, sending, hashes)) === 'no_upload') {
-      return (await hasArrived(options, sending.totalBytes)) ? 'arrived' : 'lost'
-    }
-    if (sending.parts.size < sending.plan.length) return 'lost'
-    await assertUnchanged()
-    if ((await hashes.whole()) === options.sha256) return await finish(options, sending)
-    await options.calls.abortUpload(options.key, sending.uploadId)
-    await options.journal.forget(options.key)
-    throw changed(options.sourcePath)
-  } finally {
-    hashes.stop()
-  }
-}
-
-/** Sends parts until the store holds all of them, or has lost some too often. */
-async function sendAll(options: S3Upload, sending: Sending, hashes: PassingHashes): Promise<'no_upload' | undefined> {
   const { calls, key, signal } = options
   const { parts, plan, uploadId } = sending
   for (let checks = 0; ; checks += 1) {
-    if ((await sendMissing(options, sending, hashes)) === 'no_upload') return 'no_upload'
+    if ((await sendMissing(options, sending)) === 'no_upload') break
     const held = await findHeldParts(calls, { key, uploadId, parts: inOrder(parts) }, plan, signal)
-    if (held === 'no_upload') return 'no_upload'
-    if (held.length === plan.length) return undefined
+    if (held === 'no_upload') break
+    if (held.length === plan.length) {
+      await assertUnchanged()
+      return finish(options, sending)
+    }
+    if (checks >= listChecks) return 'lost'
     parts.clear()
     for (const part of held) parts.set(part.number, part)
-    if (checks >= listChecks) return undefined
   }
+  return (await hasArrived(options, sending.totalBytes)) ? 'arrived' : 'lost'
 }
 
-async function sendMissing(options: S3Upload, sending: Sending, hashes: PassingHashes): Promise<'no_upload' | undefined> {
+async function sendMissing(options: S3Upload, sending: Sending): Promise<'no_upload' | undefined> {
   const { calls, key, limits } = options
   const { file, parts, plan, totalBytes, uploadId } = sending
+  // One buffer per stream, because freed ones stay in memory until garbage is collected.
+  const rooms = new Map<number, Buffer>()
   const report = () => options.onProgress?.(sentBytes(sending), totalBytes)
   report()
-  return inLanes(plan, limits.streams, options.signal, async (part, signal) => {
-    const { bytes, number } = part
-    const sha256 = await hashes.ofPart(number - 1)
-    // What an earlier start of the app sent is kept only if it is what the file holds there now.
-    if (parts.get(number)?.sha256 === sha256) return undefined
-    const etag = await calls.uploadPart({ key, uploadId, number }, { bytes, sha256, body: () => bodyOf(file, part) }, signal)
+  const missing = plan.filter(({ number }) => !parts.has(number))
+  return inLanes(missing, limits.streams, options.signal, async (part, signal, lane) => {
+    const room = rooms.get(lane) ?? Buffer.allocUnsafeSlow(Math.max(part.bytes, plan[0]?.bytes ?? 0))
+    rooms.set(lane, room)
+    const etag = await calls.uploadPart({ key, uploadId, number: part.number }, await readHashed(file, part, room), signal)
     if (etag === 'no_upload') return 'no_upload' as const
-    parts.set(number, { number, etag, sha256 })
+    parts.set(part.number, { number: part.number, etag })
     await save(options, sending)
     report()
     return undefined
@@ -204,7 +190,7 @@ async function save({ journal, key, limits, sha256 }: S3Upload, { parts, plan, t
   await journal.save(key, { v: 1, kind: 's3-put', totalBytes, sha256, partBytes, uploadId, parts: [...inOrder(parts)] })
 }
 
-function inOrder(parts: ReadonlyMap<number, SentPart>): readonly SentPart[] {
+function inOrder(parts: ReadonlyMap<number, StoredPart>): readonly StoredPart[] {
   return [...parts.values()].toSorted((a, b) => a.number - b.number)
 }
 
