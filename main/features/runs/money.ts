@@ -14,20 +14,36 @@ const packagingMs = 15 * minuteMs
 const longestMs = 12 * hourMs
 const queueMs = 36 * hourMs
 
-/** Seconds that RunPod bills for a run so far, as far as the app can tell: from the job's start to its end, idle time-out included. */
-export function billedMs({ startedAtMs, remoteEndedAtMs, endedAtMs }: RunState, nowMs: number): number {
-  if (startedAtMs === null) return 0
+/**
+ * Milliseconds that RunPod bills for a run so far, as far as the app can tell, in whole seconds: from the job's start to its
+ * end, idle time-out included. A job that began and ended between two looks is known only from what the platform and the
+ * worker say about it; null where neither did.
+ */
+export function billedMs(state: RunState, nowMs: number): number | null {
+  const { startedAtMs, remoteEndedAtMs, endedAtMs } = state
   const stoppedAtMs = remoteEndedAtMs ?? endedAtMs
-  const spanMs = stoppedAtMs === null ? nowMs - startedAtMs : stoppedAtMs - startedAtMs + idleMs
-  return Math.ceil(Math.max(0, spanMs) / secondMs) * secondMs
+  if (stoppedAtMs === null) return wholeSeconds(startedAtMs === null ? 0 : nowMs - startedAtMs)
+  const spans = [startedAtMs === null ? 0 : stoppedAtMs - startedAtMs, state.remoteEnd?.executionMs ?? 0, state.result?.trainedMs ?? 0]
+  const longestMs = Math.max(...spans)
+  if (longestMs > 0) return wholeSeconds(longestMs + idleMs)
+  return hasSurelyWorked(state) ? null : 0
 }
 
-/** What a run has cost so far in micro-dollars, rounded up; null where the price is not known. */
+function hasSurelyWorked({ startedAtMs, result, remoteEnd }: RunState): boolean {
+  return startedAtMs !== null || result !== null || (remoteEnd !== null && remoteEnd.how !== 'CANCELLED')
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.ceil(Math.max(0, ms) / secondMs) * secondMs
+}
+
+/** What a run has cost so far in micro-dollars, rounded up; null where the price or the time is not known. */
 export function costSoFar(state: RunState, nowMs: number): number | null {
   if (state.facts.endpointKind === 'local') return 0
   const { priceMicroUsdPerHour } = state.facts
   if (priceMicroUsdPerHour === null) return state.startedAtMs === null && state.endedAtMs !== null ? 0 : null
-  return Math.ceil((billedMs(state, nowMs) * priceMicroUsdPerHour) / hourMs)
+  const billed = billedMs(state, nowMs)
+  return billed === null ? null : Math.ceil((billed * priceMicroUsdPerHour) / hourMs)
 }
 
 /** True when a run must end now so that it stays within its budget. */

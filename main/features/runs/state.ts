@@ -43,6 +43,8 @@ export const resultSummarySchema = z.object({
   /** Why it ended before its last step; null in results of older trainers. */
   endedBy: stopReasonSchema.nullable().default(null),
   peakMemoryBytes: countSchema.nullable().default(null),
+  /** What the worker says its steps took. */
+  trainedMs: countSchema.nullable().default(null),
 })
 export type ResultSummary = z.infer<typeof resultSummarySchema>
 
@@ -63,7 +65,7 @@ export const runStateSchema = z.object({
   isSeenRunning: z.boolean(),
   attempt: countSchema,
   stopRequested: stopModeSchema.nullable(),
-  remoteEnd: z.object({ how: remoteEndSchema, error: z.string().nullable() }).nullable(),
+  remoteEnd: z.object({ how: remoteEndSchema, error: z.string().nullable(), executionMs: countSchema.nullable().default(null) }).nullable(),
   result: resultSummarySchema.nullable(),
   collectFailures: countSchema,
   finalStatus: z.enum(['completed', 'failed', 'cancelled']).nullable(),
@@ -99,7 +101,13 @@ export const machineEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('worker_resumed'), step: countSchema, attempt: countSchema }),
   z.object({ type: z.literal('worker_stopping'), reason: stopReasonSchema }),
   z.object({ type: z.literal('stop_requested'), mode: stopModeSchema }),
-  z.object({ type: z.literal('remote_ended'), how: remoteEndSchema, error: z.string().nullable() }),
+  z.object({
+    type: z.literal('remote_ended'),
+    how: remoteEndSchema,
+    error: z.string().nullable(),
+    /** What the platform says the last attempt took; null where it says nothing. */
+    executionMs: countSchema.nullable().default(null),
+  }),
   z.object({ type: z.literal('result_found'), result: resultSummarySchema }),
   z.object({ type: z.literal('result_missing'), reason: z.string() }),
   z.object({ type: z.literal('collected'), adapterId: idSchema }),

@@ -61,8 +61,9 @@ function createWatch(work: Work) {
     drainedAtMs = clock.nowMs()
     await drainEvents(work, connection)
   }
-  const endRemotely = (how: RemoteEnd, error: string | undefined) => {
-    work.dispatch({ type: 'remote_ended', how, error: error ?? null })
+  const endRemotely = (how: RemoteEnd, { error = null, executionTimeMs }: { error?: string | null; executionTimeMs?: number } = {}) => {
+    const executionMs = executionTimeMs === undefined ? null : Math.ceil(executionTimeMs)
+    work.dispatch({ type: 'remote_ended', how, error, executionMs })
     return 0
   }
   const cancelWhenAsked = async (connection: EndpointConnection, jobId: string) => {
@@ -141,12 +142,12 @@ function createWatch(work: Work) {
           await lookBehindSilence(connection)
           return isLocal ? localPollMs : runningPollMs
         case 'NOT_FOUND':
-          return notFound >= notFoundNeeded ? endRemotely('NOT_FOUND', undefined) : runningPollMs
+          return notFound >= notFoundNeeded ? endRemotely('NOT_FOUND') : runningPollMs
         case 'COMPLETED':
         case 'FAILED':
         case 'CANCELLED':
         case 'TIMED_OUT':
-          return endRemotely(job.status, job.error)
+          return endRemotely(job.status, job)
       }
     },
     /** A job whose number was never learnt is followed through what its worker writes. */
@@ -161,7 +162,7 @@ function createWatch(work: Work) {
       if (life.look(work.state(), lease)) return connection.volume.isBilledPerRead === true ? billedLookMs : queuedPollMs
       const health = await connection.jobs.health()
       const isIdle = health.jobs.inQueue === 0 && health.jobs.inProgress === 0
-      return isIdle ? endRemotely('NOT_FOUND', undefined) : queuedPollMs
+      return isIdle ? endRemotely('NOT_FOUND') : queuedPollMs
     },
   }
 }

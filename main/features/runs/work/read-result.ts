@@ -39,6 +39,7 @@ export function summarise(result: WorkerResult): ResultSummary {
     stepsTotal: result.steps_total,
     endedBy: result.ended_by ?? null,
     peakMemoryBytes: result.peak_memory_bytes === 0 ? null : result.peak_memory_bytes,
+    trainedMs: Math.ceil(result.train_seconds * 1_000),
   }
 }
 

@@ -25,10 +25,10 @@ function result(
   endedBy: EventOf<'result_found'>['result']['endedBy'] = null,
 ): EventOf<'result_found'> {
   const error = status === 'failed' ? innerFailure : null
-  return { type: 'result_found', result: { status, hasAdapter, error, stepsDone: 3, stepsTotal: 6, endedBy, peakMemoryBytes: null } }
+  return { type: 'result_found', result: { status, hasAdapter, error, stepsDone: 3, stepsTotal: 6, endedBy, peakMemoryBytes: null, trainedMs: null } }
 }
 function remote(how: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT' | 'NOT_FOUND'): MachineEvent {
-  return { type: 'remote_ended', how, error: null }
+  return { type: 'remote_ended', how, error: null, executionMs: null }
 }
 const keep: MachineEvent = { type: 'stop_requested', mode: 'keep' }
 const discard: MachineEvent = { type: 'stop_requested', mode: 'discard' }
@@ -197,7 +197,7 @@ const timeLimited: MachineEvent = {
     stepsDone: 5,
     stepsTotal: 10,
     endedBy: null,
-    peakMemoryBytes: null,
+    peakMemoryBytes: null, trainedMs: null,
   },
 }
 
