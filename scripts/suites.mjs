@@ -1,8 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { executableName } from './package-app.mjs'
 import { runCommand } from './run-command.mjs'
-import { countJunit, countPlaywright, countVitest, readCounts } from './test-counts.mjs'
+import { countJunit, countPlaywright, countVitest, readCounts, troubleIn } from './test-counts.mjs'
 
 /** The suites of this repository: how each is started, where it reports to and how that report is counted. */
 export const SUITES = {
@@ -56,5 +56,6 @@ export async function runSuite(name, machine, args = []) {
   const logFile = path.join(folder, `${name}.log`)
   const { code } = await runCommand(command, commandArgs, { cwd: machine.root, env, logFile, echo: true })
   const counts = await readCounts(report, suite.count, code)
-  return { ...counts, name, label: suite.label, elapsedMs: Date.now() - startedMs }
+  const trouble = counts.failed === 0 ? [] : troubleIn(await readFile(logFile, 'utf8'))
+  return { ...counts, name, label: suite.label, elapsedMs: Date.now() - startedMs, trouble }
 }

@@ -53,6 +53,17 @@ export async function readCounts(reportFile, count, exitCode) {
   return reason === '' ? { ...counts, reason } : { ...counts, failed: counts.failed + 1, reason }
 }
 
+const troubleStart =
+  /(?:Failed Suites|Failed Tests|Unhandled Errors|Unhandled Rejection|Uncaught Exception|= FAILURES =|= ERRORS =|^\s+1\) )/
+const mostTroubleLines = 60
+
+/** What a suite's log says about what went wrong, for the end of the run, where it is found; nothing when it says nothing. */
+export function troubleIn(log) {
+  const lines = log.split('\n')
+  const first = lines.findIndex((line) => troubleStart.test(line))
+  return first < 0 ? [] : lines.slice(first, first + mostTroubleLines)
+}
+
 /** Sums several suites' counts. */
 export function addCounts(all) {
   return all.reduce(

@@ -43,6 +43,9 @@ export async function runTask({ options }) {
     })
   }
   const total = addCounts(results)
+  for (const { label, trouble = [] } of results) {
+    if (trouble.length > 0) machine.lines.say([`\n── what went wrong: ${label}`, ...trouble].join('\n'))
+  }
   machine.lines.say('')
   for (const result of results) machine.lines.say(describe(result))
   if (total.failed > 0) machine.lines.say('The whole output of each suite is in out/test/.')

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { addCounts, closingLine, countJunit, countPlaywright, countVitest, readCounts } from '../../../scripts/test-counts.mjs'
+import { addCounts, closingLine, countJunit, countPlaywright, countVitest, readCounts, troubleIn } from '../../../scripts/test-counts.mjs'
 
 describe('counting', () => {
   it('catches a test file that could not be loaded and so has no failing test', () => {
@@ -28,6 +28,18 @@ describe('counting', () => {
   it('catches a Playwright error outside any test', () => {
     const report = { stats: { expected: 4, unexpected: 1, flaky: 1, skipped: 0 }, errors: [{ message: 'no tests found' }] }
     expect(countPlaywright(JSON.stringify(report))).toEqual({ passed: 5, failed: 2, skipped: 0 })
+  })
+
+  it.each([
+    ['vitest, an error outside any test', '⎯⎯⎯ Unhandled Errors ⎯⎯⎯'],
+    ['vitest, a failed test', '⎯⎯⎯ Failed Tests 1 ⎯⎯⎯'],
+    ['pytest', '=================== FAILURES ==================='],
+    ['Playwright', '  1) tests/e2e/run.spec.ts:12:1 › a run'],
+  ])('catches an end of the run that leaves out what went wrong: %s', (_, start) => {
+    const log = ['✓ a test', start, 'the reason', ...Array.from({ length: 100 }, () => 'more')].join('\n')
+    expect(troubleIn(log).slice(0, 2)).toEqual([start, 'the reason'])
+    expect(troubleIn(log)).toHaveLength(60)
+    expect(troubleIn('✓ a test\n✓ another')).toEqual([])
   })
 
   it('catches a total that hides a suite', () => {
