@@ -11,12 +11,14 @@ import { chartDecimate } from './suites/chart.ts'
 import { metricsIngest, metricsRead } from './suites/metrics.ts'
 import { volumeCopy } from './suites/volume.ts'
 import { measureTrainer, trainerFigures } from './trainer/suite.ts'
+import { measureTransfer, transferFigures } from './transfer/suite.ts'
 
 const benchmarks: readonly Benchmark[] = [metricsIngest, metricsRead, chartDecimate, volumeCopy, adaptersVerify]
 const names: readonly string[] = [
   ...comparisons.map(({ name }) => name),
   ...windowFigures,
   ...benchmarks.map(({ name }) => name),
+  ...transferFigures,
   ...trainerFigures,
 ]
 const readme = new URL('../../README.md', import.meta.url)
@@ -47,6 +49,9 @@ async function main(): Promise<number> {
   if (chosen.length > 0) (await measureDatasets(chosen, { bytes, rounds, say: (line) => console.error(line) })).forEach(add)
   if (windowFigures.some((name) => isChosen({ name }))) (await measureWindow({ bytes, say: (line) => console.error(line) })).forEach(add)
   for (const benchmark of benchmarks.filter(isChosen)) add(await measure(benchmark))
+  if (transferFigures.some((name) => isChosen({ name }))) {
+    ;(await measureTransfer({ rounds, isChosen, say: (line) => console.error(line) })).forEach(add)
+  }
   if (trainerFigures.some((name) => isChosen({ name }))) {
     ;(await measureTrainer({ rounds, say: (line) => console.error(line) })).filter(isChosen).forEach(add)
   }

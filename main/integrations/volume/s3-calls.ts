@@ -24,7 +24,7 @@ import {
   readContentRange,
   readReply,
 } from './s3-replies.ts'
-import { createClient, createSend, type S3Access } from './s3-send.ts'
+import { createClient, createFileClient, createSend, type S3Access } from './s3-send.ts'
 
 /** Bytes to send with their SHA-256, taken while they were read so that no request hashes many megabytes at once. */
 export interface HashedBytes {
@@ -32,10 +32,11 @@ export interface HashedBytes {
   readonly sha256: string
 }
 
-/** A part of an upload that the store has confirmed. */
-export interface StoredPart {
-  readonly number: number
-  readonly etag: string
+/** A part on its way; its body is made anew for each try. */
+interface HashedPart {
+  readonly bytes: number
+  readonly sha256: string
+  body(): Readable
 }
 
 /** An opened download; `from` is null when the whole file comes, asked for or not. */
@@ -56,6 +57,7 @@ export function createS3Calls(access: S3Access) {
   const client = createClient(access)
   // Putting parts together takes minutes without a sign of life, so there only the deadline of the request counts.
   const patientClient = createClient(access, 0)
+  const fileClient = createFileClient(access)
   const send = createSend(access)
   const Bucket = access.bucket
 
@@ -91,7 +93,7 @@ export function createS3Calls(access: S3Access) {
     /** Opens a file or a stretch of it with one request; undefined when it is absent. */
     async open(Key: string, range?: { from: number; to: number }, signal?: Signal, attempts = 1): Promise<OpenedFile | undefined> {
       const Range = range === undefined ? undefined : `bytes=${range.from}-${range.to}`
-      const sent = await send((abortSignal) => client.send(new GetObjectCommand({ Bucket, Key, Range }), options(abortSignal)), {
+      const sent = await send((abortSignal) => fileClient.send(new GetObjectCommand({ Bucket, Key, Range }), options(abortSignal)), {
         key: Key,
         signal,
         attempts,
@@ -140,11 +142,11 @@ function createUploadCalls(
     },
     async uploadPart(
       { key: Key, uploadId: UploadId, number: PartNumber }: { key: string; uploadId: string; number: number },
-      { bytes, sha256 }: HashedBytes,
+      { body, bytes, sha256 }: HashedPart,
       signal?: Signal,
     ): Promise<string> {
       const command = () => {
-        const part = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: bytes, ContentLength: bytes.length })
+        const part = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: body(), ContentLength: bytes })
         part.middlewareStack.add((next) => (args) => next(withHash(args, sha256)), knownHash)
         return part
       }
@@ -168,7 +170,7 @@ function createUploadCalls(
     },
     /** Asks once to put the parts together; whether a fault means that it failed is seen only by looking at the file. */
     async complete(
-      { key: Key, uploadId: UploadId, parts }: { key: string; uploadId: string; parts: readonly StoredPart[] },
+      { key: Key, uploadId: UploadId, parts }: { key: string; uploadId: string; parts: readonly { number: number; etag: string }[] },
       timeoutMs: number,
       signal?: Signal,
     ): Promise<'done' | S3Fault> {

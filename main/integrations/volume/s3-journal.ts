@@ -13,7 +13,7 @@ const putSchema = z.object({
   sha256: sha256Schema,
   partBytes: z.int().positive(),
   uploadId: z.string().min(1),
-  parts: z.array(z.object({ number: z.int().positive(), etag: z.string().min(1) })),
+  parts: z.array(z.object({ number: z.int().positive(), etag: z.string().min(1), sha256: sha256Schema })),
 })
 const getSchema = z.object({
   v: z.literal(1),

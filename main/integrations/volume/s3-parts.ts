@@ -1,17 +1,19 @@
-import { createHash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
-import { AppError } from '../../../preload/contract/errors.ts'
-import type { HashedBytes, S3Calls, StoredPart } from './s3-calls.ts'
+import type { S3Calls } from './s3-calls.ts'
 import { bareTag } from './s3-replies.ts'
+import type { FileStretch } from './s3-source.ts'
 
-const chunkBytes = 1 << 20
 const mostPages = 100
 
 /** The stretch of a file that is one part of an upload. */
-export interface PartPlan {
+export interface PartPlan extends FileStretch {
   readonly number: number
-  readonly offset: number
-  readonly bytes: number
+}
+
+/** A part that the store has confirmed, and the SHA-256 of what was sent as it. */
+export interface SentPart {
+  readonly number: number
+  readonly etag: string
+  readonly sha256: string
 }
 
 /** Cuts a file into parts of one size; only the last one may be shorter. */
@@ -23,31 +25,13 @@ export function planParts(totalBytes: number, partBytes: number): readonly PartP
   }))
 }
 
-/** Reads a stretch into a buffer, which may be one that was used before, and hashes it in small steps. */
-export async function readHashed(
-  file: FileHandle,
-  { offset, bytes }: { offset: number; bytes: number },
-  room: Buffer,
-): Promise<HashedBytes> {
-  const hash = createHash('sha256')
-  for (let done = 0; done < bytes;) {
-    const { bytesRead } = await file.read(room, done, Math.min(chunkBytes, bytes - done), offset + done)
-    if (bytesRead === 0) {
-      throw new AppError('VOLUME_UNREADABLE', 'The file became shorter while it was copied to the training volume. Start again.')
-    }
-    hash.update(room.subarray(done, done + bytesRead))
-    done += bytesRead
-  }
-  return { bytes: room.subarray(0, bytes), sha256: hash.digest('hex') }
-}
-
 /** The noted parts that the store really holds with the right size; what it lost is sent again. */
 export async function findHeldParts(
   calls: S3Calls,
-  { key, uploadId, parts }: { key: string; uploadId: string; parts: readonly StoredPart[] },
+  { key, uploadId, parts }: { key: string; uploadId: string; parts: readonly SentPart[] },
   plan: readonly PartPlan[],
   signal?: AbortSignal,
-): Promise<readonly StoredPart[] | 'no_upload'> {
+): Promise<readonly SentPart[] | 'no_upload'> {
   const held = new Map<number, { etag: string; bytes: number }>()
   const seen = new Set<string>()
   for (let marker: string | undefined; ;) {

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { AppError } from '../../../preload/contract/errors.ts'
 import { delay, type Clock } from '../../lib/clock.ts'
 import type { OpenedFile, S3Calls } from './s3-calls.ts'
+import { isPoured } from './s3-fetcher.ts'
 import { pauseMs } from './s3-send.ts'
 
 /** Bytes `from` to `to`, both included, of a file of a known version. */
@@ -70,15 +71,22 @@ function misfitOf({ etag, from, totalBytes }: OpenedFile, { isWhole, stretch }: 
 
 async function write(file: FileHandle, { body }: OpenedFile, pour: Pour, offsetAfter: { value: number }): Promise<void> {
   const { from, to } = pour.stretch
-  const chunks: AsyncIterable<Buffer> = body
-  for await (const chunk of chunks) {
+  const take = async (bytes: Buffer): Promise<boolean> => {
     pour.signal?.throwIfAborted()
     // More than was asked for is not taken; what lies behind belongs to another stream.
-    const wanted = chunk.subarray(0, Math.max(0, to + 1 - offsetAfter.value))
+    const wanted = bytes.subarray(0, Math.max(0, to + 1 - offsetAfter.value))
     await keep(file, wanted, offsetAfter.value)
     offsetAfter.value += wanted.length
     pour.onBytes(offsetAfter.value - from)
-    if (wanted.length < chunk.length) break
+    return wanted.length === bytes.length
+  }
+  try {
+    if (isPoured(body)) return await body.pour(take)
+    const chunks: AsyncIterable<Buffer> = body
+    for await (const chunk of chunks) if (!(await take(chunk))) break
+  } catch (error) {
+    body.destroy()
+    throw error
   }
 }
 

@@ -1,12 +1,13 @@
+import { createHash } from 'node:crypto'
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { AppError } from '../../../preload/contract/errors.ts'
 import { delay, type Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import { hashOfFile } from './copy-file.ts'
-import type { S3Calls, StoredPart } from './s3-calls.ts'
+import type { S3Calls } from './s3-calls.ts'
 import type { S3Journal } from './s3-journal.ts'
 import { inLanes } from './s3-lanes.ts'
-import { findHeldParts, planParts, readHashed, type PartPlan } from './s3-parts.ts'
+import { findHeldParts, planParts, type PartPlan, type SentPart } from './s3-parts.ts'
+import { bodyOf, hashInPassing, type PassingHashes } from './s3-source.ts'
 import type { TransferOptions } from './volume-store.ts'
 
 /** Sizes and times of uploads. */
@@ -33,12 +34,16 @@ export interface S3Upload extends TransferOptions {
   readonly sha256: string
 }
 
-interface Sending {
+interface Source {
   readonly file: FileHandle
   readonly totalBytes: number
+  assertUnchanged(): Promise<void>
+}
+
+interface Sending extends Source {
   readonly plan: readonly PartPlan[]
   readonly uploadId: string
-  readonly parts: Map<number, StoredPart>
+  readonly parts: Map<number, SentPart>
 }
 
 const restartsAllowed = 2
@@ -55,18 +60,14 @@ export async function upload(options: S3Upload): Promise<void> {
   const { size: totalBytes, mtimeMs } = await factsOf(sourcePath)
   const there = await calls.head(key, signal)
   if (there?.bytes !== totalBytes) {
-    if ((await hashOfFile(sourcePath, signal)) !== options.sha256) throw changed(sourcePath)
     const file = await open(sourcePath, 'r')
     try {
       const assertUnchanged = async () => {
         const facts = await file.stat()
-        if (facts.size === totalBytes && facts.mtimeMs === mtimeMs) return
-        // Parts of another content must never be gone on with.
-        await journal.forget(key)
-        throw changed(sourcePath)
+        if (facts.size !== totalBytes || facts.mtimeMs !== mtimeMs) throw changed(sourcePath)
       }
       if (totalBytes <= options.limits.wholeBytes) await sendWhole(options, file, totalBytes)
-      else await sendInParts(options, file, totalBytes, assertUnchanged)
+      else await sendInParts(options, { file, totalBytes, assertUnchanged })
     } finally {
       await file.close()
     }
@@ -78,79 +79,102 @@ export async function upload(options: S3Upload): Promise<void> {
 async function sendWhole(options: S3Upload, file: FileHandle, totalBytes: number): Promise<void> {
   const { calls, key, signal } = options
   options.onProgress?.(0, totalBytes)
-  const content = await readHashed(file, { offset: 0, bytes: totalBytes }, Buffer.allocUnsafe(totalBytes))
-  if (content.sha256 !== options.sha256) throw changed(options.sourcePath)
+  const bytes = await file.readFile()
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  if (sha256 !== options.sha256) throw changed(options.sourcePath)
   for (let restarts = 0; restarts <= restartsAllowed; restarts += 1) {
-    await calls.put(key, content, signal)
+    await calls.put(key, { bytes, sha256 }, signal)
     if (await hasArrived(options, totalBytes)) return
   }
   throw lost(key)
 }
 
-async function sendInParts(options: S3Upload, file: FileHandle, totalBytes: number, assertUnchanged: () => Promise<void>): Promise<void> {
-  const { calls, journal, key, log } = options
+async function sendInParts(options: S3Upload, source: Source): Promise<void> {
+  const { journal, key, log } = options
   for (let restarts = 0; restarts <= restartsAllowed; restarts += 1) {
-    const sending = await begin(options, file, totalBytes)
+    const sending = await begin(options, source)
     if (sending === 'arrived') return
-    const outcome = sending === 'lost' ? 'lost' : await sendAndFinish(options, sending, assertUnchanged)
+    const outcome = sending === 'lost' ? 'lost' : await sendAndFinish(options, sending)
     if (outcome === 'arrived') return
     log.warning('An upload to the network volume was lost and starts over', { key, restarts })
-    // Its parts would lie in a hidden folder of the volume for good.
-    if (sending !== 'lost') await calls.abortUpload(key, sending.uploadId)
-    await journal.forget(key)
+    if (sending === 'lost') await journal.forget(key)
+    else await giveUp(options, sending)
   }
   throw lost(key)
 }
 
+/** Parts that are not gone on with would lie in a hidden folder of the volume for good. */
+async function giveUp({ calls, journal, key }: S3Upload, { uploadId }: Sending): Promise<void> {
+  await calls.abortUpload(key, uploadId)
+  await journal.forget(key)
+}
+
 /** Goes on with the noted upload, or begins one; an upload that the store has forgotten may have been finished. */
-async function begin(options: S3Upload, file: FileHandle, totalBytes: number): Promise<Sending | 'arrived' | 'lost'> {
+async function begin(options: S3Upload, source: Source): Promise<Sending | 'arrived' | 'lost'> {
+  const { totalBytes } = source
   const { calls, journal, key, limits, sha256, signal } = options
   const note = await journal.findPut(key)
   if (note !== undefined && note.totalBytes === totalBytes && note.sha256 === sha256) {
     const plan = planParts(totalBytes, note.partBytes)
     const held = await findHeldParts(calls, { key, ...note }, plan, signal)
     if (held === 'no_upload') return (await hasArrived(options, totalBytes)) ? 'arrived' : 'lost'
-    return { file, totalBytes, plan, uploadId: note.uploadId, parts: new Map(held.map((part) => [part.number, part])) }
+    return { ...source, plan, uploadId: note.uploadId, parts: new Map(held.map((part) => [part.number, part])) }
   }
   if (note !== undefined) await calls.abortUpload(key, note.uploadId)
   const uploadId = await calls.createUpload(key, signal)
-  const sending = { file, totalBytes, plan: planParts(totalBytes, limits.partBytes), uploadId, parts: new Map<number, StoredPart>() }
+  const sending = { ...source, plan: planParts(totalBytes, limits.partBytes), uploadId, parts: new Map<number, SentPart>() }
   await save(options, sending)
   return sending
 }
 
-async function sendAndFinish(options: S3Upload, sending: Sending, assertUnchanged: () => Promise<void>): Promise<'arrived' | 'lost'> {
+async function sendAndFinish(options: S3Upload, sending: Sending): Promise<'arrived' | 'lost'> {
+  const hashes = hashInPassing(sending.file, sending.plan, options.signal)
+  try {
+    if ((await sendAll(options, sending, hashes)) === 'no_upload') {
+      return (await hasArrived(options, sending.totalBytes)) ? 'arrived' : 'lost'
+    }
+    if (sending.parts.size < sending.plan.length) return 'lost'
+    if ((await hashes.whole()) !== options.sha256) throw changed(options.sourcePath)
+    await sending.assertUnchanged()
+    return await finish(options, sending)
+  } catch (error) {
+    // Parts of another content must never be gone on with.
+    if (isChanged(error)) await giveUp(options, sending)
+    throw error
+  } finally {
+    hashes.stop()
+  }
+}
+
+/** Sends parts until the store holds all of them, or has lost some too often. */
+async function sendAll(options: S3Upload, sending: Sending, hashes: PassingHashes): Promise<'no_upload' | undefined> {
   const { calls, key, signal } = options
   const { parts, plan, uploadId } = sending
   for (let checks = 0; ; checks += 1) {
-    if ((await sendMissing(options, sending)) === 'no_upload') break
+    if ((await sendMissing(options, sending, hashes)) === 'no_upload') return 'no_upload'
     const held = await findHeldParts(calls, { key, uploadId, parts: inOrder(parts) }, plan, signal)
-    if (held === 'no_upload') break
-    if (held.length === plan.length) {
-      await assertUnchanged()
-      return finish(options, sending)
-    }
-    if (checks >= listChecks) return 'lost'
+    if (held === 'no_upload') return 'no_upload'
+    if (held.length === plan.length) return undefined
     parts.clear()
     for (const part of held) parts.set(part.number, part)
+    if (checks >= listChecks) return undefined
   }
-  return (await hasArrived(options, sending.totalBytes)) ? 'arrived' : 'lost'
 }
 
-async function sendMissing(options: S3Upload, sending: Sending): Promise<'no_upload' | undefined> {
+async function sendMissing(options: S3Upload, sending: Sending, hashes: PassingHashes): Promise<'no_upload' | undefined> {
   const { calls, key, limits } = options
-  const { file, parts, plan, totalBytes, uploadId } = sending
-  // One buffer per stream, because freed ones stay in memory until garbage is collected.
-  const rooms = new Map<number, Buffer>()
+  const { assertUnchanged, file, parts, plan, totalBytes, uploadId } = sending
   const report = () => options.onProgress?.(sentBytes(sending), totalBytes)
   report()
-  const missing = plan.filter(({ number }) => !parts.has(number))
-  return inLanes(missing, limits.streams, options.signal, async (part, signal, lane) => {
-    const room = rooms.get(lane) ?? Buffer.allocUnsafeSlow(Math.max(part.bytes, plan[0]?.bytes ?? 0))
-    rooms.set(lane, room)
-    const etag = await calls.uploadPart({ key, uploadId, number: part.number }, await readHashed(file, part, room), signal)
+  return inLanes(plan, limits.streams, options.signal, async (part, signal) => {
+    const { bytes, number } = part
+    const sha256 = await hashes.ofPart(number - 1)
+    // What an earlier start of the app sent is kept only if it is what the file holds there now.
+    if (parts.get(number)?.sha256 === sha256) return undefined
+    const body = () => bodyOf(file, part, assertUnchanged)
+    const etag = await calls.uploadPart({ key, uploadId, number }, { bytes, sha256, body }, signal)
     if (etag === 'no_upload') return 'no_upload' as const
-    parts.set(part.number, { number: part.number, etag })
+    parts.set(number, { number, etag, sha256 })
     await save(options, sending)
     report()
     return undefined
@@ -190,7 +214,7 @@ async function save({ journal, key, limits, sha256 }: S3Upload, { parts, plan, t
   await journal.save(key, { v: 1, kind: 's3-put', totalBytes, sha256, partBytes, uploadId, parts: [...inOrder(parts)] })
 }
 
-function inOrder(parts: ReadonlyMap<number, StoredPart>): readonly StoredPart[] {
+function inOrder(parts: ReadonlyMap<number, SentPart>): readonly SentPart[] {
   return [...parts.values()].toSorted((a, b) => a.number - b.number)
 }
 
@@ -206,10 +230,14 @@ async function factsOf(path: string): Promise<{ size: number; mtimeMs: number }>
   }
 }
 
+const changedWords = 'The file changed while it was copied to the training volume. Start again.'
+
 function changed(sourcePath: string): AppError {
-  return new AppError('VOLUME_UNREADABLE', 'The file changed while it was copied to the training volume. Start again.', {
-    details: { sourcePath },
-  })
+  return new AppError('VOLUME_UNREADABLE', changedWords, { details: { sourcePath } })
+}
+
+function isChanged(error: unknown): boolean {
+  return error instanceof AppError && error.message === changedWords
 }
 
 function lost(key: string): AppError {

@@ -3,6 +3,7 @@ import { AppError } from '../../../preload/contract/errors.ts'
 import { delay, type Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { failureOf, readFault, type S3Fault } from './s3-failure.ts'
+import { createFetcher } from './s3-fetcher.ts'
 
 /** What is needed to reach one network volume. */
 export interface S3Access {
@@ -35,6 +36,8 @@ const connectionTimeoutMs = 20_000
 /** Credentials that are this close to their end are asked for anew by the client. */
 const credentialsLifeMs = 60_000
 
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+
 /** Builds the client; nothing of the user's own settings for other S3 services is to have a say in it. */
 export function createClient(access: S3Access, silenceMs = access.silenceMs): S3Client {
   const settings: S3ClientConfig = {
@@ -57,9 +60,19 @@ export function createClient(access: S3Access, silenceMs = access.silenceMs): S3
     // A wrong clock is told to the user once and for all instead of being wrong at the first request only.
     disableClockSkewCorrection: true,
     expectContinueHeader: false,
+    // What it would say to the terminal is said by our own errors, with what to do.
+    logger: silent,
     requestHandler: { connectionTimeout: connectionTimeoutMs, socketTimeout: silenceMs, throwOnRequestTimeout: true },
   }
   return new S3Client(settings)
+}
+
+/** Builds a client for large files, which come over sockets of their own. */
+export function createFileClient(access: S3Access): S3Client {
+  const client = createClient(access)
+  const patience = { connectMs: connectionTimeoutMs, silenceMs: access.silenceMs }
+  client.config.requestHandler = createFetcher(patience, client.config.requestHandler)
+  return client
 }
 
 /** Builds the way every request goes. */

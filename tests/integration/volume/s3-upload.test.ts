@@ -245,4 +245,21 @@ describe('sending a file to a network volume', () => {
     await world.reopen().putFile(key, path, sha256)
     expect((await world.read(key)).equals(content)).toBe(true)
   })
+
+  it('a large file that is not what its name says never gets under that name and leaves no parts', async () => {
+    const { path, key } = await world.source(totalBytes)
+    await expect(world.reopen().putFile(key, path, '0'.repeat(64))).rejects.toMatchObject({ code: 'VOLUME_UNREADABLE' })
+    await expect(world.read(key)).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(await unfinished()).toBe(0)
+    expect(await readdir(join(world.root, 'journal'))).toEqual([])
+  })
+
+  it('parts of a damaged file that was repaired before the next start are not gone on with', async () => {
+    const { path, content, sha256, key } = await world.source(totalBytes)
+    await writeFile(path, Buffer.from(content).fill(7, 0, 2_000_000))
+    await expect(world.reopen().putFile(key, path, sha256, abortAfterBytes(3_000_000))).rejects.toThrow('The app is closing')
+    await writeFile(path, content)
+    await world.reopen().putFile(key, path, sha256)
+    expect((await world.read(key)).equals(content)).toBe(true)
+  })
 })

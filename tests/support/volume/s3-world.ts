@@ -32,6 +32,8 @@ export interface S3World {
   serverSkewMs: number
   /** A fresh volume, as after a restart of the app. */
   reopen(options?: Partial<VolumeOptions>): VolumeStore
+  /** What a volume in another process is opened with. */
+  forProcess(): Record<string, unknown>
   fileOf(key: string): string
   write(key: string, content: Buffer | string): Promise<void>
   read(key: string): Promise<Buffer>
@@ -75,6 +77,18 @@ export async function openS3World(): Promise<S3World> {
         downloads: { rangeBytes: sizes.rangeBytes },
         ...options,
       }),
+    forProcess: () => ({
+      accessKeyId,
+      secretAccessKey: secret,
+      options: {
+        endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        region: 'EU-RO-1',
+        bucket,
+        journalFolder: join(root, 'journal'),
+        uploads: { wholeBytes: sizes.wholeBytes, partBytes: sizes.partBytes },
+        downloads: { rangeBytes: sizes.rangeBytes },
+      },
+    }),
     fileOf,
     async write(key, content) {
       await mkdir(dirname(fileOf(key)), { recursive: true })

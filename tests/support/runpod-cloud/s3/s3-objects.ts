@@ -12,6 +12,10 @@ export async function readObject(volumes: S3Volumes, call: S3Call): Promise<S3An
   const facts = await volumes.facts(call.bucket, call.key)
   if (facts === undefined) throw noSuchKey()
   const { path, sizeBytes } = facts
+  const wanted = call.incoming.headers['if-match']
+  if (wanted !== undefined && wanted !== '*' && wanted.replaceAll('"', '') !== facts.etag) {
+    throw new S3Refusal(412, 'PreconditionFailed', 'At least one of the pre-conditions you specified did not hold')
+  }
   const isRangeIgnored = faultOf(call, 'range_ignored') !== undefined
   const range = isRangeIgnored ? undefined : parseRange(call.incoming.headers.range, sizeBytes)
   const { startByte, lengthBytes } = range ?? { startByte: 0, lengthBytes: sizeBytes }

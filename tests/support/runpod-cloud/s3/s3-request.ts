@@ -76,7 +76,7 @@ export function operationOf(request: S3Request): S3Operation {
       throw notImplemented(`The parameter ${name} of ${operation}`)
   }
   for (const name of Object.keys(request.incoming.headers)) {
-    if (isUnsupportedHeader(name)) throw notImplemented(`The header ${name} of ${operation}`)
+    if (isUnsupportedHeader(name) && !isCondition(name, operation)) throw notImplemented(`The header ${name} of ${operation}`)
   }
   return operation
 }
@@ -110,6 +110,11 @@ function nameOperation({ method, query, bucket, key, incoming }: S3Request): S3O
 }
 
 const allowedAmzHeaders = new Set(['x-amz-date', 'x-amz-content-sha256', 'x-amz-user-agent', 'x-amz-copy-source'])
+
+/** The one condition that the AWS client sets: the parts of a download are to be of one version. */
+function isCondition(name: string, operation: S3Operation): boolean {
+  return name === 'if-match' && (operation === 'GetObject' || operation === 'HeadObject')
+}
 
 /** Headers that change what a call means; whoever counts on one must learn that it does nothing here. */
 function isUnsupportedHeader(name: string): boolean {

@@ -69,7 +69,14 @@ async function walkRanges(client: S3Client, Bucket: string): Promise<Record<stri
     const reply = await client.send(new GetObjectCommand({ Bucket, Key: 'ranges', Range }))
     got.push([reply.$metadata.httpStatusCode, reply.ContentRange, reply.ContentLength, await reply.Body?.transformToString()])
   }
-  return { ranges: got, rangeBeyond: await outcomeOf(client.send(new GetObjectCommand({ Bucket, Key: 'ranges', Range: 'bytes=10-' }))) }
+  const ifMatch = (IfMatch: string | undefined) => outcomeOf(client.send(new GetObjectCommand({ Bucket, Key: 'ranges', IfMatch })))
+  const { ETag } = await client.send(new HeadObjectCommand({ Bucket, Key: 'ranges' }))
+  return {
+    ranges: got,
+    sameVersion: await ifMatch(ETag),
+    otherVersion: await ifMatch('"0123456789abcdef0123456789abcdef"'),
+    rangeBeyond: await outcomeOf(client.send(new GetObjectCommand({ Bucket, Key: 'ranges', Range: 'bytes=10-' }))),
+  }
 }
 
 async function walkLists(client: S3Client, Bucket: string): Promise<Record<string, unknown>> {
