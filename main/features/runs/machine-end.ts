@@ -39,7 +39,12 @@ function stopDetail(mode: StopMode): string {
 /** The job API has closed the job; its result is still to be read. */
 export function reduceRemoteEnd(state: RunState, event: EventOf<'remote_ended'>, atMs: number): Transition {
   if (state.phase !== 'following') return ignore(state)
-  const next: RunState = { ...state, remoteEnd: { how: event.how, error: event.error, executionMs: event.executionMs }, remoteEndedAtMs: atMs, contactLost: null }
+  const next: RunState = {
+    ...state,
+    remoteEnd: { how: event.how, error: event.error, executionMs: event.executionMs },
+    remoteEndedAtMs: atMs,
+    contactLost: null,
+  }
   if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs)
   const detail = state.stopRequested === 'keep' ? stopDetail('keep') : 'Reading the result from the volume'
   return enter({ ...next, detail }, 'reading_result')

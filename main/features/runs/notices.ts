@@ -73,7 +73,8 @@ function costDetail({ state }: StoredRun, durationMs: number): string {
   if (state.submission === 'none' && state.posts === 0) return 'No charge; the run ended before it was submitted.'
   const price = state.facts.priceMicroUsdPerHour
   const billed = billedMs(state, state.endedAtMs ?? 0)
-  if (price !== null && billed === null) return 'It ran and ended while nobody looked, so its time is not known here; it is on RunPod\'s bill.'
+  if (price !== null && billed === null)
+    return "It ran and ended while nobody looked, so its time is not known here; it is on RunPod's bill."
   if (price !== null && billed !== null) {
     const span = `${(billed / 1_000).toLocaleString('en-US')} s at $${(price / 1_000_000).toFixed(2)} an hour`
     return `Computed: ${span}. RunPod bills a worker's start as well, so its bill may be a little higher.`

@@ -148,10 +148,10 @@ const words: Readonly<Record<TransferFigure, readonly [work: string, against: st
   ],
   'transfer.upload-curl': [
     'sends 1 GiB to a network volume on loopback: hashed, in parts, put together, looked at',
-    '`curl`, four parts at a time that lie ready as files with their hashes, put together; how many times faster',
+    '`curl`, four signed parts at a time that lie ready as files with their hashes, put together; how many times faster',
   ],
-  'transfer.download-aws': ['the same download', '`aws s3 cp` and flush; how many times faster'],
-  'transfer.upload-aws': ['the same upload', '`aws s3 cp`; how many times faster'],
+  'transfer.download-aws': ['the same download', '`aws s3 cp` and flush, its start included; how many times faster'],
+  'transfer.upload-aws': ['the same upload', '`aws s3 cp`, its start included; how many times faster'],
   'transfer.memory': ['most memory above idle of these transfers, in MB', ''],
   'transfer.memory-large': ['the same for 4 GiB', ''],
 }

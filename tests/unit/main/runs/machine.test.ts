@@ -25,7 +25,10 @@ function result(
   endedBy: EventOf<'result_found'>['result']['endedBy'] = null,
 ): EventOf<'result_found'> {
   const error = status === 'failed' ? innerFailure : null
-  return { type: 'result_found', result: { status, hasAdapter, error, stepsDone: 3, stepsTotal: 6, endedBy, peakMemoryBytes: null, trainedMs: null } }
+  return {
+    type: 'result_found',
+    result: { status, hasAdapter, error, stepsDone: 3, stepsTotal: 6, endedBy, peakMemoryBytes: null, trainedMs: null },
+  }
 }
 function remote(how: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT' | 'NOT_FOUND'): MachineEvent {
   return { type: 'remote_ended', how, error: null, executionMs: null }
@@ -197,7 +200,8 @@ const timeLimited: MachineEvent = {
     stepsDone: 5,
     stepsTotal: 10,
     endedBy: null,
-    peakMemoryBytes: null, trainedMs: null,
+    peakMemoryBytes: null,
+    trainedMs: null,
   },
 }
 
