@@ -48,10 +48,10 @@ beforeEach(() => {
 test('the last of a million rows is one key away, and only the pages in sight are read', async () => {
   const main = await open({ 'datasets.listRows': listOf(1_000_000) })
   const list = await screen.findByRole('grid', { name: '1,000,000 rows' })
-  expect(await screen.findByText('question 1')).toBeTruthy()
+  expect(await within(list).findByText('question 1')).toBeTruthy()
   expect(Number.parseInt(list.querySelector<HTMLElement>('.row-grid-body')?.style.height ?? '', 10)).toBeLessThan(16_000_000)
   await press(list, 'End')
-  expect(await screen.findByText('question 1000000')).toBeTruthy()
+  expect(await within(list).findByText('question 1000000')).toBeTruthy()
   expect(await screen.findByRole('region', { name: 'Line 1,000,000' })).toBeTruthy()
   const last = screen.getAllByRole('row').at(-1)
   expect(last?.getAttribute('aria-rowindex')).toBe('1000001')
@@ -63,13 +63,13 @@ test('the last of a million rows is one key away, and only the pages in sight ar
 test('scrolling fast asks for nothing on the way', async () => {
   const main = await open({ 'datasets.listRows': listOf(100_000) })
   const list = await grid()
-  await screen.findByText('question 1')
+  await within(list).findByText('question 1')
   const before = main.inputsOf('datasets.listRows').length
   for (let top = 32_000; top <= 3_000_000; top += 32_000) {
     list.scrollTop = top
     act(() => void fireEvent.scroll(list))
   }
-  expect(await screen.findByText('question 93001')).toBeTruthy()
+  expect(await within(list).findByText('question 93001')).toBeTruthy()
   expect(main.inputsOf('datasets.listRows').length - before).toBeLessThan(4)
 })
 
@@ -87,7 +87,7 @@ test('arrows move, Shift extends, Space chooses, and the chosen rows are dropped
   const changed = { ...dataset, version: 1, canUndo: true, stats: { ...stats, droppedRows: 3 } }
   const main = await open({ 'datasets.applyEdit': () => changed, 'datasets.undoEdit': () => dataset })
   const list = await grid()
-  await screen.findByText('question 1')
+  await within(list).findByText('question 1')
   await press(list, 'ArrowDown')
   await press(list, 'ArrowDown', { shiftKey: true })
   expect(chosenLines()).toEqual(['2', '3'])
@@ -220,7 +220,7 @@ test('when nothing matches, one button shows all rows again', async () => {
 
 test('figures of a row that were not counted are dashes', async () => {
   await open({ 'datasets.listRows': listOf(1, { tokens: null, trained: null }) })
-  const row = (await screen.findByText('question 1')).closest('[role="row"]')
+  const row = (await within(await grid()).findByText('question 1')).closest('[role="row"]')
   const figures = [...(row?.querySelectorAll('.row-number') ?? [])].map(({ textContent }) => textContent)
   expect(figures).toEqual(['1', '4', '640', '–', '–'])
 })
