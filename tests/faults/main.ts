@@ -1,5 +1,6 @@
 import { playKills } from './kills.ts'
 import { play } from './play.ts'
+import { realTrainings } from './real-training.ts'
 import { pairsOf, scenarios } from './scenarios.ts'
 import type { Outcome } from './scenario.ts'
 
@@ -11,7 +12,7 @@ const read = (name: string, otherwise: number) => {
 }
 const only = words[words.indexOf('--only') + 1]
 const seed = read('seed', Math.floor(Math.random() * 1e9))
-const all = [...scenarios, ...pairsOf(seed, read('pairs', 20))]
+const all = [...scenarios, ...pairsOf(seed, read('pairs', 20)), ...realTrainings]
 const chosen = words.includes('--only') ? all.filter(({ name }) => name.includes(only ?? '')) : all
 
 const outcomes: Outcome[] = []

@@ -1,6 +1,10 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { testPython } from '../support/local-platform.ts'
+import type { RunConfig } from '../../preload/contract/runs.ts'
 import { startRunpodCloud, type RunpodCloud } from '../support/runpod-cloud/cloud.ts'
 import { openCloudApp, type CloudApp } from '../support/runs/cloud-app.ts'
 import { isEnded } from '../support/runs/run-world.ts'
@@ -10,11 +14,36 @@ const priceMicroUsdPerHour = 4_180_000
 /** Of the app's own time, which runs two hundred times as fast. */
 const patienceMs = 4 * 3_600_000
 
+const tinyModelWriter = fileURLToPath(new URL('../../trainer/tests/tiny_model.py', import.meta.url))
+/** A real worker reports every ten seconds, and a minute of silence is told: the app must not live through it in less. */
+const realSpeed = 3
+
+/** Where our own trainer works: in its own time, on this computer's processor. */
+const realWorld = {
+  cloud: { clock: { kind: 'flowing', speed: 1 } },
+  endpoint: { workerKind: 'real', idleTimeout: 60, env: { TUNESMITH_DEVICE: 'cpu', HF_HUB_OFFLINE: '1' } },
+  hyperparameters: {
+    per_device_train_batch_size: 1,
+    gradient_accumulation_steps: 1,
+    max_length: 256,
+    lora_r: 4,
+    num_train_epochs: 2,
+    max_steps: 40,
+    save_every_steps: 4,
+  },
+} as const
+
 /** Plays a scenario on a cloud and an app of its own, and compares what the app believes with what really happened. */
 export async function play(scenario: Scenario): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'tunesmith-faults-'))
-  const cloud = await startRunpodCloud({ stateFolder: folder, clock: { kind: 'standing' }, startMs: 1_800_000_000_000 })
-  const { endpointId: remoteId, volumeId } = await cloud.control.createEndpoint({ pool: 'ADA_80_PRO', timeout: 86_400_000 })
+  const isReal = scenario.isTrainedForReal === true
+  const world = isReal ? { ...realWorld.cloud, python: testPython() } : { clock: { kind: 'standing' } as const }
+  const cloud = await startRunpodCloud({ stateFolder: folder, startMs: 1_800_000_000_000, ...world })
+  const {
+    endpointId: remoteId,
+    volumeId,
+    volumeFolder,
+  } = await cloud.control.createEndpoint({ pool: 'ADA_80_PRO', timeout: 86_400_000, ...(isReal ? realWorld.endpoint : {}) })
   const open = (home?: string) =>
     openCloudApp({
       addresses: cloud.addresses,
@@ -22,12 +51,16 @@ export async function play(scenario: Scenario): Promise<Outcome> {
       priceMicroUsdPerHour,
       ...(home === undefined ? {} : { folder: home }),
       ...(scenario.hasS3 === true ? { volumeId } : {}),
+      ...(isReal ? { speed: realSpeed } : {}),
     })
   let app: CloudApp = open()
   try {
     await scenario.before?.({ control: cloud.control, remoteId })
     for (const fault of scenario.faults ?? []) await cloud.control.addFault(fault)
-    const { id: runId } = await app.start(scenario.config, scenario.hyperparameters)
+    const { config = {}, hyperparameters = {} } = scenario
+    const { id: runId } = isReal
+      ? await app.start({ baseModel: tinyModelOn(volumeFolder), ...config }, { ...realWorld.hyperparameters, ...hyperparameters })
+      : await app.start(config, hyperparameters)
     const stage = {
       control: cloud.control,
       remoteId,
@@ -51,6 +84,12 @@ export async function play(scenario: Scenario): Promise<Outcome> {
     app.remove()
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+function tinyModelOn(volumeFolder: string): RunConfig['baseModel'] {
+  const path = join(volumeFolder, 'tiny-model')
+  execFileSync(testPython(), [tinyModelWriter, path], { stdio: 'pipe' })
+  return { kind: 'folder', path }
 }
 
 /** Holds the app's belief against the cloud's ledger. */

@@ -22,6 +22,8 @@ export interface Scenario {
   readonly faults?: readonly FaultRule[]
   /** Files go through S3 instead of jobs. */
   readonly hasS3?: boolean
+  /** Our own trainer works on a tiny model with the platform's SDK, in its real time; a scripted worker otherwise. */
+  readonly isTrainedForReal?: boolean
   /** Done to the cloud before the run is started. */
   readonly before?: (cloud: { readonly control: CloudControl; readonly remoteId: string }) => Promise<unknown>
   /** Done once the run has been started, beside it. */

@@ -64,6 +64,7 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
   const { endpoint, clock, logs, platform } = dependencies
   const workers = new Map<string, LiveWorker>()
   const serving = new Set<Promise<void>>()
+  const losses = new Set<Promise<void>>()
   let isStopped = false
 
   const holds = (workerId: string) =>
@@ -103,14 +104,19 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       serving.delete(served)
       end(worker)
       if (worker.isEnding || isStopped) lose(worker.record.id, false)
-      else clock.work(dependencies.lossNoticeMs, () => lose(worker.record.id, true))
+      else clock.work(dependencies.lossNoticeMs, () => (isStopped ? undefined : lose(worker.record.id, true)))
     }
     const served = live()
     serving.add(served)
   }
   /** The platform notices that a worker is gone. */
   const lose = (workerId: string, countsAsRetry: boolean) => {
-    void clock.busy(platform().loseWorker(workerId, { countsAsRetry })).then(evaluate)
+    const noticed = clock
+      .busy(platform().loseWorker(workerId, { countsAsRetry }))
+      .then(evaluate)
+      .catch((problem: unknown) => void process.stderr.write(`The loss of a worker could not be noted: ${String(problem)}\n`))
+      .finally(() => losses.delete(noticed))
+    losses.add(noticed)
   }
   const boot = (worker: LiveWorker) => {
     const isQuick = endpoint.script.workerKind === 'quick'
@@ -226,6 +232,8 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       isStopped = true
       for (const worker of workers.values()) worker.actor?.kill()
       await Promise.all(serving)
+      // They write to files that may be removed as soon as this is over.
+      await Promise.all(losses)
       for (const worker of workers.values()) end(worker)
     },
   }

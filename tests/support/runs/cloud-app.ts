@@ -33,12 +33,22 @@ interface CloudAppOptions {
   readonly rows?: number
   /** The network volume to reach through S3; without one, files travel as jobs. */
   readonly volumeId?: string
+  /** How many times faster the app's time goes than ours; slower where a real worker takes its real time. */
+  readonly speed?: number
 }
 
 /** The parts of the app that carry a run on RunPod, over files in a folder of their own; opening it again is a restart. */
-export function openCloudApp({ addresses, remoteId, priceMicroUsdPerHour = 4_180_000, folder, rows = 40, volumeId }: CloudAppOptions) {
+export function openCloudApp({
+  addresses,
+  remoteId,
+  priceMicroUsdPerHour = 4_180_000,
+  folder,
+  rows = 40,
+  volumeId,
+  speed,
+}: CloudAppOptions) {
   const home = folder ?? mkdtempSync(join(tmpdir(), 'tunesmith-app-'))
-  const clock = createHurriedClock(originOf(home))
+  const clock = createHurriedClock(originOf(home), speed)
   const problems: unknown[] = []
   const lines: string[] = []
   const log = createLog((line) => {
