@@ -1,6 +1,7 @@
 import type { RunLogLine, RunMaskSample, RunMemoryPlan, RunPlan, RunSample } from '../../../preload/contract/runs.ts'
 import type { WorkerEvent } from '../../../preload/contract/worker-events.ts'
 import { assertNever } from '../../lib/assert-never.ts'
+import { redactText } from '../../lib/redaction.ts'
 import type { CheckpointMark, MetricRow } from './progress/repository.ts'
 import type { StoredRun } from './repository.ts'
 import { bytesText, stageProgressText } from './stage-words.ts'
@@ -39,7 +40,7 @@ export function createBatch({ cursor, plan, memoryPlan, live }: Pick<StoredRun, 
     maskSamples: [],
     lines,
     machineEvents: [],
-    log: (level, message, atMs) => void lines.push({ atMs, level, source: 'trainer', message }),
+    log: (level, message, atMs) => void lines.push({ atMs, level, source: 'trainer', message: redactText(message) }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { redactText } from '../../lib/redaction.ts'
 
 /** What went wrong in a job: a message for people and, for a raised exception, its class. */
 export interface JobError {
@@ -107,8 +108,9 @@ function shown(value: unknown): string {
   }
 }
 
+/** Words of a worker may hold the token it used; they are stored and shown. */
 function tidy(text: string): string {
-  return text.trim().slice(0, longestMessage)
+  return redactText(text.trim()).slice(0, longestMessage)
 }
 
 function parsedOr(text: string): unknown {

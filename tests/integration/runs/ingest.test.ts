@@ -209,6 +209,13 @@ describe('ingest', () => {
     expect(warnings.map(({ message }) => message).join('\n')).toContain('Worker event 4 (step)')
   })
 
+  it('would keep the token that a worker printed into its log', () => {
+    const bench = createBench()
+    bench.ingest.takeLines(runId, numbered([{ kind: 'log', level: 'error', message: 'refused: hf_PLANTEDPLANTEDPLANTED of you' }]))
+    const messages = bench.world.progress.listLog(runId, 0, 100).map(({ message }) => message)
+    expect(messages).toContain('refused: [redacted] of you')
+  })
+
   it('is not confused by an event that repeats a step without saying that it resumed', () => {
     const bench = createBench()
     bench.ingest.takeLines(runId, numbered([stepBody(1), stepBody(2), stepBody(2, 9), evalBody(2)]))

@@ -1,5 +1,6 @@
 import { workerResultSchema, type WorkerResult } from '../../../../preload/contract/worker.ts'
 import type { VolumeStore } from '../../../integrations/volume/volume-store.ts'
+import { redactText } from '../../../lib/redaction.ts'
 import type { ResultSummary, RunState } from '../state.ts'
 import { createContact, drainEvents, type Work } from './work.ts'
 
@@ -22,7 +23,11 @@ export async function findResult(volume: VolumeStore, runId: string): Promise<Fo
   if (text === undefined) return { kind: 'absent' }
   try {
     const parsed = workerResultSchema.safeParse(JSON.parse(text))
-    return parsed.success && parsed.data.run_id === runId ? { kind: 'found', result: parsed.data } : { kind: 'unusable' }
+    if (!parsed.success || parsed.data.run_id !== runId) return { kind: 'unusable' }
+    const { error } = parsed.data
+    // A worker's words may hold the token it used; they are stored and shown.
+    const redacted = error === null ? null : { ...error, message: redactText(error.message), advice: redactText(error.advice) }
+    return { kind: 'found', result: { ...parsed.data, error: redacted } }
   } catch (problem) {
     if (problem instanceof SyntaxError) return { kind: 'unusable' }
     throw problem

@@ -54,4 +54,13 @@ describe('the error of a job', () => {
       { seed: 51, numRuns: 300 },
     )
   })
+
+  it.each([
+    ['plain words', 'no access for hf_PLANTEDPLANTEDPLANTED'],
+    ['a raised exception', JSON.stringify({ error_type: "<class 'OSError'>", error_message: 'no access for hf_PLANTEDPLANTEDPLANTED' })],
+    ['a traceback', 'Traceback (most recent call last):\nOSError: no access for hf_PLANTEDPLANTEDPLANTED'],
+    ['an object', { hint: 'no access for hf_PLANTEDPLANTEDPLANTED' }],
+  ])('would show and store the token in the words of a worker: %s', (_, error) => {
+    expect(readJobError(error)?.message).toContain('no access for [redacted]')
+  })
 })

@@ -191,19 +191,8 @@ describe('every event in every situation', () => {
   })
 })
 
-const timeLimited: MachineEvent = {
-  type: 'result_found',
-  result: {
-    status: 'stopped',
-    hasAdapter: true,
-    error: { code: 'TIME_LIMIT', message: 'The time limit was reached.', advice: 'Allow more time.' },
-    stepsDone: 5,
-    stepsTotal: 10,
-    endedBy: null,
-    peakMemoryBytes: null,
-    trainedMs: null,
-  },
-}
+const outOfTime = { code: 'TIME_LIMIT' as const, message: 'm', advice: 'a' }
+const timeLimited: MachineEvent = { type: 'result_found', result: { ...result('stopped', true).result, error: outOfTime, stepsTotal: 10 } }
 
 describe('how runs end', () => {
   it.each([
