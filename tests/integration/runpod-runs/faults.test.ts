@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { playKills } from '../../faults/kills.ts'
 import { play } from '../../faults/play.ts'
+import { realTrainings } from '../../faults/real-training.ts'
 import { pairsOf, scenarios } from '../../faults/scenarios.ts'
 
 const clean = { adaptersLost: 0, duplicateTrainings: 0, overBudget: 0, wrongStates: 0, notes: [] }
@@ -8,6 +9,7 @@ const clean = { adaptersLost: 0, duplicateTrainings: 0, overBudget: 0, wrongStat
 const chosen = [
   ...scenarios.filter(({ name }) => !name.includes(': ') || /broken off after|a web page/.test(name)),
   ...pairsOf(20261123, 3),
+  ...realTrainings.filter(({ name }) => /replaced/.test(name)),
 ]
 
 describe('a run on RunPod where things go wrong', () => {

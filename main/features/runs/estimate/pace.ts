@@ -1,9 +1,12 @@
-import type { MeasuredRun } from '../progress/repository.ts'
 import { median } from '../progress/live.ts'
 import type { Likely } from './likely.ts'
 
 /** An earlier run as a measure for the next one; what is absent is taken to be as in the next one. */
-export interface PaceRecord extends MeasuredRun {
+export interface PaceRecord {
+  readonly runId: string
+  /** From the start of the job to the end of the run. */
+  readonly durationMs: number | null
+  readonly steps: readonly { readonly stepMs: number; readonly tokens: number }[]
   readonly isSameModel?: boolean
   readonly activeParameters?: number | null
   readonly isMixture?: boolean

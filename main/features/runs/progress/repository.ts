@@ -39,14 +39,6 @@ export interface CheckpointMark {
   readonly atMs: number
 }
 
-/** Steps of an earlier run, for an estimate of the next one. */
-export interface MeasuredRun {
-  readonly runId: string
-  /** From the start of the job to the end of the run. */
-  readonly durationMs: number | null
-  readonly steps: readonly { readonly stepMs: number; readonly tokens: number }[]
-}
-
 const metricColumns = `kind, step, epoch, loss, learning_rate AS learningRate, grad_norm AS gradNorm, tokens_per_s AS tokensPerSecond,
   tokens, step_ms AS stepMs, memory_bytes AS memoryBytes, accuracy, attempt, at_ms AS atMs`
 
@@ -92,15 +84,6 @@ export function createProgressRepository(db: SqliteDatabase) {
     /** The newest scalars, always computed from the stored rows. */
     readHead: (runId: string): RunHead => readHead(statements, runId),
     readEvalMs: (runId: string): number | null => median(statements.evalTimes.pluck().all(runId) as number[]),
-    /** The newest runs of the same base model on the same endpoint that trained at least three steps. */
-    listMeasuredRuns(baseModelJson: string, endpointId: string, limit: number): readonly MeasuredRun[] {
-      const runs = statements.measuredRuns.all(endpointId, baseModelJson, limit) as { runId: string; durationMs: number | null }[]
-      return runs.map(({ runId, durationMs }) => ({
-        runId,
-        durationMs,
-        steps: statements.measuredSteps.all(runId) as { stepMs: number; tokens: number }[],
-      }))
-    },
   }
 }
 
@@ -178,14 +161,5 @@ function prepareReads(db: SqliteDatabase) {
     evalTimes:
       db.prepare(`SELECT e.at_ms - t.at_ms FROM metric e JOIN metric t ON t.run_id = e.run_id AND t.kind = 'train' AND t.step = e.step
       WHERE e.run_id = ? AND e.kind = 'eval' AND e.at_ms > t.at_ms ORDER BY e.step DESC LIMIT 10`),
-    measuredRuns:
-      db.prepare(`SELECT r.id AS runId, CASE WHEN r.status = 'completed' THEN r.ended_at_ms - r.started_at_ms END AS durationMs FROM run r
-      WHERE r.endpoint_id = ? AND json_extract(r.config_json, '$.baseModel') = json(?)
-      AND (SELECT count(*) FROM metric m WHERE m.run_id = r.id AND m.kind = 'train' AND m.step_ms IS NOT NULL AND m.tokens IS NOT NULL) >= 3
-      ORDER BY r.created_at_ms DESC LIMIT ?`),
-    measuredSteps: db.prepare(`SELECT stepMs, tokens - before AS tokens FROM (
-        SELECT step, step_ms AS stepMs, tokens, lag(tokens, 1, 0) OVER (ORDER BY step) AS before
-        FROM metric WHERE run_id = ? AND kind = 'train' AND step_ms IS NOT NULL AND tokens IS NOT NULL)
-      WHERE tokens > before ORDER BY step DESC LIMIT 200`),
   }
 }
