@@ -223,7 +223,7 @@ const worlds: readonly Scenario[] = [
     injections: 'budget of $0.70 at $4.18/h',
     config: { budgetMicroUsd: 700_000 },
     hyperparameters: { num_train_epochs: 20, max_steps: 100 },
-    rightStates: ['completed', 'cancelled'],
+    rightStates: good,
   },
 ]
 

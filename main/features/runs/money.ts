@@ -8,6 +8,8 @@ const hourMs = 3_600_000
 const idleMs = 5_000
 /** RunPod also bills what comes before the job: the start of a container whose image is there takes up to a minute. */
 const unseenMs = minuteMs + idleMs
+/** What the worker's clock may lag behind the platform's, which also counts the start of the training process. */
+const savingMs = 30_000
 /** Loading and packaging go on after the last step that a limit allows. */
 const packagingMs = 15 * minuteMs
 /** The worker ends itself at twelve hours and saves; RunPod's longest is seven days. */
@@ -58,6 +60,11 @@ function spendableOf({ facts: { priceMicroUsdPerHour } }: RunState, { budgetMicr
   return Math.max(1, budgetMicroUsd - Math.ceil((unseenMs * priceMicroUsdPerHour) / hourMs))
 }
 
+/** The platform's end comes without warning, so the worker's own, with which it saves, comes before it. */
+function savingMicroUsd(spendableMicroUsd: number, priceMicroUsdPerHour: number): number {
+  return Math.min(Math.ceil((savingMs * priceMicroUsdPerHour) / hourMs), Math.floor(spendableMicroUsd / 10))
+}
+
 /** What the worker is told about time and money, and when the platform ends the job although the app is asleep. */
 export function limitsOf(state: RunState, config: RunConfig) {
   const { endpointKind, priceMicroUsdPerHour } = state.facts
@@ -76,7 +83,7 @@ export function limitsOf(state: RunState, config: RunConfig) {
   return {
     worker: {
       max_seconds: longestMs / secondMs,
-      max_cost_micro_usd: hasBudget ? spendable : null,
+      max_cost_micro_usd: hasBudget ? spendable - savingMicroUsd(spendable, priceMicroUsdPerHour ?? 0) : null,
       price_micro_usd_per_hour: hasBudget ? priceMicroUsdPerHour : null,
     },
     // A job is deleted when its time to live is over, even while it runs, so the queue's time comes on top.

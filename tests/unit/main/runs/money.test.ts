@@ -47,6 +47,8 @@ describe('what a run on RunPod costs', () => {
         expect(policy.executionTimeoutMs === 60_000 || costAtTheEnd <= budget).toBe(true)
         expect(policy.ttlMs).toBeGreaterThan(policy.executionTimeoutMs)
         expect(worker.max_cost_micro_usd).toBeLessThan(budget)
+        // The platform's end comes without warning: by then the worker must have saved.
+        expect(worker.max_cost_micro_usd ?? 0).toBeLessThanOrEqual(costAtTheEnd)
         expect(worker.price_micro_usd_per_hour).toBe(price)
       }),
     )
