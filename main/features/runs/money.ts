@@ -77,9 +77,8 @@ export function limitsOf(state: RunState, config: RunConfig) {
   }
   const spendable = spendableOf(state, config)
   const hasBudget = Number.isFinite(spendable)
-  const affordableMs = hasBudget ? Math.floor((spendable * hourMs) / (priceMicroUsdPerHour ?? 1)) : longestMs
-  const trainingMs = Math.min(longestMs, affordableMs)
-  const executionTimeoutMs = hasBudget ? Math.max(minuteMs, trainingMs) : trainingMs + packagingMs
+  const affordableMs = hasBudget ? Math.floor((spendable * hourMs) / (priceMicroUsdPerHour ?? 1)) : Number.POSITIVE_INFINITY
+  const executionTimeoutMs = Math.max(minuteMs, Math.min(longestMs + packagingMs, affordableMs))
   return {
     worker: {
       max_seconds: longestMs / secondMs,

@@ -48,7 +48,8 @@ describe('what a run on RunPod costs', () => {
         expect(policy.ttlMs).toBeGreaterThan(policy.executionTimeoutMs)
         expect(worker.max_cost_micro_usd).toBeLessThan(budget)
         // The platform's end comes without warning: by then the worker must have saved.
-        expect(policy.executionTimeoutMs === 60_000 || (worker.max_cost_micro_usd ?? 0) < costAtTheEnd).toBe(true)
+        const workerMs = Math.min((worker.max_seconds ?? 0) * 1_000, ((worker.max_cost_micro_usd ?? 0) * hourMs) / price)
+        expect(policy.executionTimeoutMs === 60_000 || workerMs < policy.executionTimeoutMs).toBe(true)
         expect(worker.price_micro_usd_per_hour).toBe(price)
       }),
     )
