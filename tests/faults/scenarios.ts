@@ -227,13 +227,58 @@ const worlds: readonly Scenario[] = [
   },
 ]
 
+const s3Fault =
+  (fault: Parameters<Stage['control']['addS3Fault']>[0]): NonNullable<Scenario['before']> =>
+  ({ control }) =>
+    control.addS3Fault(fault)
+
+/** What only a storage can suffer. */
+const storages: readonly Scenario[] = [
+  {
+    name: 'the upload breaks off in the middle, over S3',
+    injections: 'connection cut after 500 bytes, twice',
+    hasS3: true,
+    before: s3Fault({ kind: 'cut_upload', afterBytes: 500, times: 2 }),
+    rightStates: good,
+  },
+  {
+    name: 'the adapter breaks off in the middle, over S3',
+    injections: 'connection cut after 100 bytes, three times',
+    hasS3: true,
+    before: s3Fault({ kind: 'cut_download', key: 'runs/*', afterBytes: 100, times: 3 }),
+    rightStates: good,
+  },
+  {
+    name: 'the storage knows no ranges, over S3',
+    injections: 'whole files with 200',
+    hasS3: true,
+    before: s3Fault({ kind: 'range_ignored', times: null }),
+    rightStates: good,
+  },
+  {
+    name: 'the lists of the storage have no end, over S3',
+    injections: 'one page and one token for ever',
+    hasS3: true,
+    before: s3Fault({ kind: 'list_repeats', times: null }),
+    rightStates: good,
+  },
+  {
+    name: 'the network volume is full, over S3',
+    injections: '507 to every write',
+    hasS3: true,
+    before: s3Fault({ kind: 'no_space', times: null }),
+    rightStates: ['failed'],
+    endsWithoutAdapter: true,
+  },
+]
+
 /** What happens to the world, where the volume can be read without a worker. */
 const worldsOverS3: readonly Scenario[] = [...jobs, ...worlds]
   .filter(({ name }) => /six hours|expired|forgets|stop and keep|late progress|without an output|runs twice|dies/.test(name))
   .map((scenario) => Object.assign({}, scenario, { name: `${scenario.name}, over S3`, hasS3: true }))
 
 /** Scenarios with a fault in every phase, and what happens to jobs, workers, the app and the world. */
-export const scenarios: readonly Scenario[] = [...repliesByPhase, ...s3ByPhase, ...jobs, ...worlds, ...worldsOverS3]
+export const scenarios: readonly Scenario[] = [...repliesByPhase, ...s3ByPhase, ...jobs, ...worlds, ...storages, ...worldsOverS3]
 
 /** Pairs of faults of answers, chosen by a seed. */
 export function pairsOf(seed: number, count: number): readonly Scenario[] {

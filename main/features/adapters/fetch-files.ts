@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, rm, statfs } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { AppError } from '../../../preload/contract/errors.ts'
 import type { AdapterManifest } from '../../../preload/contract/worker.ts'
 import type { VolumeStore } from '../../integrations/volume/volume-store.ts'
 import { corrupt, diskFull } from './corrupt.ts'
@@ -49,9 +50,15 @@ export async function fetchFiles(fetch: Fetch): Promise<string> {
 }
 
 /** Compares the volume's listing with the packing list before a byte is copied. */
-async function assertComplete({ volume, runId, manifest }: Fetch): Promise<void> {
+async function assertComplete({ volume, runId, manifest, signal }: Fetch): Promise<void> {
   const prefix = `runs/${runId}/`
-  const listed = new Map((await volume.list(`${prefix}adapter/`)).map(({ key, bytes }) => [key, bytes]))
+  const files = await volume.list(`${prefix}adapter/`).catch((problem: unknown) => {
+    // It only spares copying in vain: every part is held against its hash all the same.
+    if (problem instanceof AppError && signal?.aborted !== true) return undefined
+    throw problem
+  })
+  if (files === undefined) return
+  const listed = new Map(files.map(({ key, bytes }) => [key, bytes]))
   for (const { key, bytes } of manifest.parts) {
     const found = listed.get(prefix + key)
     if (found === undefined) throw corrupt(`${key} is not on the training volume.`)

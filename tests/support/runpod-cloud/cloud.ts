@@ -17,6 +17,7 @@ import { usualPace, type QuickPace } from './quick-session.ts'
 import { catalogueRoutes } from './rest-catalogue.ts'
 import { resourceRoutes } from './rest-resources.ts'
 import { serverlessRoutes } from './rest-serverless.ts'
+import { createS3Faults } from './s3/s3-faults.ts'
 import { mountS3 } from './s3-mount.ts'
 import { openStepLedger } from './step-ledger.ts'
 import { createWorkerLogStore } from './worker-log-store.ts'
@@ -142,7 +143,8 @@ export async function startRunpodCloud(options: CloudOptions): Promise<RunpodClo
       await store.save()
     },
   }
-  const control = createControl({ ...desk, store, clock, faults, holds, ledger, folder })
+  const s3Faults = createS3Faults()
+  const control = createControl({ ...desk, store, clock, faults, s3Faults, holds, ledger, folder })
   const front = createFront({
     store,
     faults,
@@ -152,7 +154,7 @@ export async function startRunpodCloud(options: CloudOptions): Promise<RunpodClo
     control: (exchange) => answerControl(exchange, control),
   })
   const api = await listen(front, options.port ?? state.ports?.api ?? 0)
-  const s3 = await listen(mountS3({ state, folder, clock, faults }), options.s3Port ?? state.ports?.s3 ?? 0)
+  const s3 = await listen(mountS3({ state, folder, clock, faults, s3Faults }), options.s3Port ?? state.ports?.s3 ?? 0)
   state.ports = { api: api.port, s3: s3.port }
   jobsBase = `${api.url}/v2`
   for (const record of state.endpoints) await open(record)

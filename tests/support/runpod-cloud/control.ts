@@ -3,6 +3,7 @@ import type { CloudClock } from './cloud-clock.ts'
 import type { CloudEndpoint } from './cloud-endpoint.ts'
 import type { EndpointRecord, StateStore } from './cloud-state.ts'
 import { faultRuleSchema, trainingPointSchema, type Faults } from './faults.ts'
+import { s3FaultSchema, type S3Faults } from './s3/s3-faults.ts'
 import type { Held, Holds } from './holds.ts'
 import { readTruth, type CloudTruth } from './truth.ts'
 import type { StepLedger } from './step-ledger.ts'
@@ -36,6 +37,7 @@ export const controlInputs = {
     echo: z.boolean().default(false),
   }),
   addFault: faultRuleSchema,
+  addS3Fault: s3FaultSchema,
   removeFault: z.strictObject({ id: z.string() }),
   clearFaults: z.strictObject({}),
   listFaults: z.strictObject({}),
@@ -90,6 +92,7 @@ interface ControlDependencies {
   readonly store: StateStore
   readonly clock: CloudClock
   readonly faults: Faults
+  readonly s3Faults: S3Faults
   readonly holds: Holds
   readonly ledger: StepLedger
   readonly folder: string
@@ -157,6 +160,10 @@ export function createControl(dependencies: ControlDependencies): CloudControl {
       return { endpointId: created.record.id, volumeId: volume.id, volumeFolder: created.volumeFolder }
     },
     addFault: async (rule) => ({ id: faults.add(rule) }),
+    async addS3Fault(fault) {
+      dependencies.s3Faults.add(fault)
+      return done
+    },
     async removeFault({ id }) {
       faults.remove(id)
       return done

@@ -6,6 +6,7 @@ import type { CloudClock } from './cloud-clock.ts'
 import type { CloudState } from './cloud-state.ts'
 import type { Faults } from './faults.ts'
 import { isOut } from './front.ts'
+import type { S3Faults } from './s3/s3-faults.ts'
 import { createS3Handler } from './s3/s3-server.ts'
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -15,12 +16,14 @@ interface MountOptions {
   readonly folder: string
   readonly clock: CloudClock
   readonly faults: Faults
+  /** What only a storage can suffer; forgotten when the cloud is started again. */
+  readonly s3Faults: S3Faults
 }
 
 /** S3 on the volumes' folders, behind the same outages and faults (`s3.GET`, `s3.PUT` …) as everything else. */
-export function mountS3({ state, folder, clock, faults }: MountOptions): Handler {
+export function mountS3({ state, folder, clock, faults, s3Faults }: MountOptions): Handler {
   const now = () => Date.now() + state.s3SkewMs
-  const handle = createS3Handler({ root: join(folder, 'volumes'), ...state.s3Key, region: 'EU-RO-1', now })
+  const handle = createS3Handler({ root: join(folder, 'volumes'), ...state.s3Key, region: 'EU-RO-1', now, faults: s3Faults })
   return async (request, response) => {
     const operation = `s3.${request.method ?? 'GET'}`
     if (isOut(state, operation, clock.nowMs())) return void request.socket.destroy()

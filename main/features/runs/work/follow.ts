@@ -5,7 +5,7 @@ import { isRescuing } from '../machine-end.ts'
 import { isBudgetSpent } from '../money.ts'
 import type { RemoteEnd } from '../state.ts'
 import { createLifeSigns, findResult, summarise } from './read-result.ts'
-import { createContact, drainEvents, type Work } from './work.ts'
+import { createContact, createLastDrain, drainEvents, type Work } from './work.ts'
 
 const localPollMs = 1_000
 const runningPollMs = 2_000
@@ -47,6 +47,7 @@ function createWatch(work: Work) {
   const { clock, runId } = work
   const isLocal = work.state().facts.endpointKind === 'local'
   const life = createLifeSigns(work)
+  const drainLast = createLastDrain(work)
   let cancelledAtMs: number | null = null
   let drainedAtMs = Number.NEGATIVE_INFINITY
   let notFound = 0
@@ -85,7 +86,7 @@ function createWatch(work: Work) {
     lookedAtMs = nowMs
     const found = await findResult(connection.volume, runId)
     if (found.kind !== 'found') return
-    await drain(connection)
+    await drainLast(connection)
     work.dispatch({ type: 'result_found', result: summarise(found.result) })
   }
   const takeProgress = async (connection: EndpointConnection, output: unknown) => {
@@ -153,7 +154,7 @@ function createWatch(work: Work) {
     /** A job whose number was never learnt is followed through what its worker writes. */
     async lookAtVolume(connection: EndpointConnection): Promise<number> {
       const found = await findResult(connection.volume, runId)
-      await drain(connection)
+      await (found.kind === 'found' ? drainLast(connection) : drain(connection))
       if (found.kind === 'found') {
         work.dispatch({ type: 'result_found', result: summarise(found.result) })
         return 0

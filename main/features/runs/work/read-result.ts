@@ -2,7 +2,7 @@ import { workerResultSchema, type WorkerResult } from '../../../../preload/contr
 import type { VolumeStore } from '../../../integrations/volume/volume-store.ts'
 import { redactText } from '../../../lib/redaction.ts'
 import type { ResultSummary, RunState } from '../state.ts'
-import { createContact, drainEvents, type Work } from './work.ts'
+import { createContact, createLastDrain, drainEvents, type Work } from './work.ts'
 
 const maxResultBytes = 4_000_000
 const maxLeaseBytes = 10_000
@@ -52,12 +52,13 @@ export function summarise(result: WorkerResult): ResultSummary {
 export async function readResult(work: Work): Promise<void> {
   const contact = createContact(work)
   const life = createLifeSigns(work)
+  const drainLast = createLastDrain(work)
   while (work.state().phase === 'reading_result') {
     try {
       const connection = await work.connect()
       // The result comes after the last event, so it is looked for first and the log is complete when it is there.
       const found = await findResult(connection.volume, work.runId)
-      await drainEvents(work, connection)
+      await (found.kind === 'found' ? drainLast(connection) : drainEvents(work, connection))
       const lease = await connection.volume.findText(`runs/${work.runId}/lease.json`, maxLeaseBytes)
       contact.answered()
       if (found.kind === 'found') {

@@ -72,6 +72,23 @@ export function createContact(work: Work): Contact {
   }
 }
 
+/** So often the rest of the log may fail to come before a result that is there goes on without it. */
+const lastReadsAllowed = 3
+
+/** Takes in the rest of the log once the result is there; a log that cannot be read must not keep the adapter away. */
+export function createLastDrain(work: Work): (connection: EndpointConnection) => Promise<void> {
+  let failures = 0
+  return async (connection) => {
+    try {
+      await drainEvents(work, connection)
+    } catch (problem) {
+      failures += 1
+      if (work.signal.aborted || failures < lastReadsAllowed || !(problem instanceof AppError)) throw problem
+      work.log.warning('The rest of a run’s log cannot be read; its result is taken without it', { runId: work.runId, problem })
+    }
+  }
+}
+
 const linesPerRead = 1_000
 
 /** Takes in everything the volume has after the run's cursor. */

@@ -12,7 +12,8 @@ const when = {
   times: z.int().positive().nullable().default(1),
 }
 
-const s3FaultSchema = z.discriminatedUnion('kind', [
+/** What a misfortune of the storage is told as. */
+export const s3FaultSchema = z.discriminatedUnion('kind', [
   /** The proxy gives up with a page of HTML; nothing was done. */
   z.strictObject({ ...when, kind: z.literal('status'), status: z.int().default(502) }),
   /** Complete answers 524 and the object appears after so many HEADs that do not find it. */
