@@ -9,6 +9,8 @@ import { openDatabase, type SqliteDatabase } from './db/open.ts'
 import { createAdapterHandlers } from './features/adapters/handlers.ts'
 import { createAdapterRepository } from './features/adapters/repository.ts'
 import { createAdapterService } from './features/adapters/service.ts'
+import { createBillReader } from './features/costs/bill-reader.ts'
+import { createBillRepository } from './features/costs/bill-repository.ts'
 import { createCostHandlers } from './features/costs/handlers.ts'
 import { createCostRepository } from './features/costs/repository.ts'
 import { createCostService } from './features/costs/service.ts'
@@ -113,7 +115,22 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     isOsNoticeOn: (type) => settings.get().osNotifications[type],
     showOsNotification: (notice) => shell.showOsNotification(notice),
   })
-  const costs = createCostService({ ...base, repository: createCostRepository(database) })
+  const billRepository = createBillRepository(database)
+  const bills = createBillReader({
+    ...base,
+    repository: billRepository,
+    sources: async () => endpoints.billSources(),
+    onRead: () => costs.changed(),
+  })
+  const costs = createCostService({
+    ...base,
+    repository: createCostRepository(database),
+    bills: billRepository,
+    monthBudget: () => settings.get().monthBudgetMicroUsd,
+    activeRuns: () => runs.activeCosts(),
+    onRecorded: () => bills.expectMore(),
+    pickCsvPath: (windowId, defaultName) => shell.pickTargetFile(windowId, 'Export costs', defaultName, 'csv'),
+  })
   const catalogue = loadCatalogue(join(paths.resources, 'models'))
   const models = createModelService({
     catalogue,
@@ -167,6 +184,11 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
       userAgent,
       clock,
       log,
+      onJobBilled: (endpointId, { action, ...job }) => {
+        const { name, priceMicroUsdPerHour } = endpoints.describe(endpointId)
+        const type = action === 'hello' ? 'hello' : 'transfer'
+        costs.recordJob({ ...job, type, endpointId, endpointName: name, priceMicroUsdPerHour, endedAtMs: clock.nowMs() })
+      },
     }),
     isInUse: (id) => runs.isInUse(id),
   })
@@ -194,6 +216,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
   // Shut down in the reverse order: the driver lets go first, then the worker saves and ends.
   disposables.add(() => local.stop())
   disposables.add(() => runs.dispose())
+  disposables.add(() => bills.dispose())
 
   const appInfo = () => ({ ...shell.versions(), dataFolder: paths.data, logFile: paths.logFile, databaseVersion: migrations.length })
   const dispatch = createDispatch({
@@ -203,7 +226,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
       runs: createRunHandlers(runs),
       adapters: createAdapterHandlers(adapters),
       endpoints: createEndpointHandlers(endpoints),
-      costs: createCostHandlers(costs),
+      costs: createCostHandlers(costs, bills),
       notifications: createNotificationHandlers(notifications),
       settings: createSettingsHandlers({
         service: settings,
@@ -229,6 +252,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     async start() {
       await Promise.all([datasets.start(), adapters.start()])
       runs.resumeAll()
+      bills.start()
       await local.start()
     },
     dispose: () => disposables.disposeAll(),

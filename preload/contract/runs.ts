@@ -147,6 +147,18 @@ export const runSchema = z.object({
   workerError: workerErrorSchema.nullable(),
   adapterId: idSchema.nullable(),
   costMicroUsd: microUsdSchema.nullable(),
+  /** What the cost so far grows by; null where nothing is charged. */
+  meter: z
+    .object({
+      priceMicroUsdPerHour: microUsdSchema.nullable(),
+      /** The worker's start, estimated. */
+      startUpMs: durationMsSchema,
+      /** The run ends before it costs more; null without a budget. */
+      capMicroUsd: microUsdSchema.nullable(),
+      /** False before the job starts and once it is over. */
+      isRunning: z.boolean(),
+    })
+    .nullable(),
   createdAtMs: timeMsSchema,
   startedAtMs: timeMsSchema.nullable(),
   endedAtMs: timeMsSchema.nullable(),
@@ -226,6 +238,8 @@ export const preflightItemSchema = z.object({
   isOk: z.boolean(),
   text: z.string(),
   fix: z.string().nullable(),
+  /** The fix as one step of the app; absent where it is the user's. */
+  action: z.object({ kind: z.literal('set_budget'), budgetMicroUsd: microUsdSchema }).optional(),
 })
 export type PreflightItem = z.infer<typeof preflightItemSchema>
 

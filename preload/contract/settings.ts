@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineEvents, defineRoutes } from './define.ts'
-import { doneSchema, emptySchema } from './primitives.ts'
+import { doneSchema, emptySchema, microUsdSchema } from './primitives.ts'
 
 /** Everything the user can set; defaults make an empty database valid. */
 export const settingsSchema = z.strictObject({
@@ -15,6 +15,8 @@ export const settingsSchema = z.strictObject({
     artifact_ready: z.boolean().default(true),
   }),
   chartSmoothing: z.number().min(0).max(0.99).default(0.6),
+  /** The most that runs on charged endpoints may cost in a month; null without such a limit. */
+  monthBudgetMicroUsd: microUsdSchema.min(10_000, 'A budget starts at one cent').nullable().default(null),
 })
 export type Settings = z.infer<typeof settingsSchema>
 
@@ -39,6 +41,7 @@ export const settingsRoutes = defineRoutes({
       theme: z.enum(['system', 'light', 'dark']).optional(),
       osNotifications: z.record(z.string(), z.boolean()).optional(),
       chartSmoothing: z.number().min(0).max(0.99).optional(),
+      monthBudgetMicroUsd: settingsSchema.shape.monthBudgetMicroUsd.unwrap().optional(),
     }),
     output: settingsSchema,
   },

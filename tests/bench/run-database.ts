@@ -33,6 +33,7 @@ export function insertStartedRun(database: SqliteDatabase): string {
     endpointName: 'Here',
     endpointKind: 'local' as const,
     priceMicroUsdPerHour: null,
+    monthShareMicroUsd: null,
   }
   const { state } = createState({ type: 'created', facts }, createdAtMs)
   createRunRepository(database).insert({ id, name: 'A run', config, state: { ...state, phase: 'following', stage: 'training' } })

@@ -50,7 +50,8 @@ CREATE TABLE bill_check (
   subject TEXT NOT NULL CHECK (subject IN ('endpoint', 'volume')),
   remote_id TEXT NOT NULL,
   name TEXT NOT NULL,
-  -- Null until it was read once.
+  -- Null until it was read once; the bill is known from here on.
+  read_from_ms INTEGER,
   read_at_ms INTEGER,
   tried_at_ms INTEGER NOT NULL,
   problem_code TEXT,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { SqliteDatabase } from '../../db/open.ts'
+import type { Span } from './calendar.ts'
 import type { BillLine } from './ports.ts'
 
 export type BillRepository = ReturnType<typeof createBillRepository>
@@ -27,6 +28,7 @@ const checkSchema = z
     subject: z.enum(['endpoint', 'volume']),
     remote_id: z.string(),
     name: z.string(),
+    read_from_ms: z.int().nullable(),
     read_at_ms: z.int().nullable(),
     tried_at_ms: z.int(),
     problem_code: z.string().nullable(),
@@ -36,6 +38,7 @@ const checkSchema = z
     subject: row.subject,
     remoteId: row.remote_id,
     name: row.name,
+    readFromMs: row.read_from_ms,
     readAtMs: row.read_at_ms,
     triedAtMs: row.tried_at_ms,
     problem: row.problem_code === null ? null : { code: row.problem_code, message: row.problem ?? '' },
@@ -54,9 +57,10 @@ export function createBillRepository(database: SqliteDatabase) {
      VALUES (@subject, @remoteId, @fromMs, @toMs, @amountMicroUsd, @atMs)`,
   )
   const saveCheck = database.prepare(
-    `INSERT INTO bill_check (subject, remote_id, name, read_at_ms, tried_at_ms, problem_code, problem)
-     VALUES (@subject, @remoteId, @name, @readAtMs, @triedAtMs, @problemCode, @problem)
-     ON CONFLICT (subject, remote_id) DO UPDATE SET name = excluded.name, read_at_ms = coalesce(excluded.read_at_ms, read_at_ms),
+    `INSERT INTO bill_check (subject, remote_id, name, read_from_ms, read_at_ms, tried_at_ms, problem_code, problem)
+     VALUES (@subject, @remoteId, @name, @readFromMs, @readAtMs, @triedAtMs, @problemCode, @problem)
+     ON CONFLICT (subject, remote_id) DO UPDATE SET name = excluded.name,
+       read_from_ms = coalesce(min(read_from_ms, excluded.read_from_ms), excluded.read_from_ms, read_from_ms), read_at_ms = coalesce(excluded.read_at_ms, read_at_ms),
        tried_at_ms = excluded.tried_at_ms, problem_code = excluded.problem_code, problem = excluded.problem`,
   )
   const lines = database.prepare(
@@ -71,23 +75,24 @@ export function createBillRepository(database: SqliteDatabase) {
     readonly name: string
   }
   const saveRead = database.transaction(
-    ({ subject, remoteId, name }: Subject, read: readonly BillLine[], atMs: number) => {
+    ({ subject, remoteId, name }: Subject, read: readonly BillLine[], { fromMs: readFromMs, toMs: atMs }: Span) => {
       for (const line of read) {
         // A line that reaches over others replaces them: the same seconds are never on the bill twice.
         clear.run({ subject, remoteId, fromMs: line.fromMs, toMs: line.toMs })
         insert.run({ subject, remoteId, ...line, atMs })
       }
-      saveCheck.run({ subject, remoteId, name, readAtMs: atMs, triedAtMs: atMs, problemCode: null, problem: null })
+      saveCheck.run({ subject, remoteId, name, readFromMs, readAtMs: atMs, triedAtMs: atMs, problemCode: null, problem: null })
     },
   )
   return {
     /** Keeps what was read; a line that was read before is replaced. */
-    saveRead: (subject: Subject, read: readonly BillLine[], atMs: number): void => saveRead(subject, read, atMs),
+    saveRead: (subject: Subject, read: readonly BillLine[], asked: Span): void => saveRead(subject, read, asked),
     saveProblem: ({ subject, remoteId, name }: Subject, problem: { code: string; message: string }, atMs: number): void =>
       void saveCheck.run({
         subject,
         remoteId,
         name,
+        readFromMs: null,
         readAtMs: null,
         triedAtMs: atMs,
         problemCode: problem.code,

@@ -23,7 +23,7 @@ interface EndpointDay {
 }
 
 /** RunPod's bill of each endpoint and day beside what was computed for it. */
-export function compareBills({ records, bills, readAtMs, calendar }: LedgerInput): readonly KeyedComparison[] {
+export function compareBills({ records, bills, known, calendar }: LedgerInput): readonly KeyedComparison[] {
   const byDay = new Map<string, EndpointDay>()
   const entryFor = (remoteId: string, day: Span, name: string): EndpointDay => {
     const key = `${remoteId}/${day.fromMs}`
@@ -35,13 +35,17 @@ export function compareBills({ records, bills, readAtMs, calendar }: LedgerInput
     if (bill.subject === 'endpoint') entryFor(bill.remoteId, dayOfBill(bill, calendar), bill.name).billedMicroUsd += bill.amountMicroUsd
   }
   for (const record of records) {
-    if (record.remoteId === null || !readAtMs.has(record.remoteId) || record.amountMicroUsd === 0) continue
+    if (record.remoteId === null || record.amountMicroUsd === 0) continue
     for (const day of daysOf(withinBill(record), calendar)) {
       if (record.amountMicroUsd !== null && recordedWithin(record, day) === 0) continue
       entryFor(record.remoteId, day, record.endpointName).records.push(record)
     }
   }
-  return [...byDay.values()].map((entry) => compareDay(entry, readAtMs.get(entry.remoteId) ?? 0))
+  return [...byDay.values()].flatMap((entry) => {
+    const span = known.get(entry.remoteId)
+    // A day whose bill was asked for in part would look as if RunPod had billed too little.
+    return span === undefined || span.fromMs > entry.day.fromMs ? [] : [compareDay(entry, span.toMs)]
+  })
 }
 
 function compareDay({ remoteId, day, name, billedMicroUsd, records }: EndpointDay, readAtMs: number): KeyedComparison {

@@ -32,8 +32,8 @@ export interface LedgerBill extends Span {
 export interface LedgerInput {
   readonly records: readonly LedgerRecord[]
   readonly bills: readonly LedgerBill[]
-  /** When the bill of each endpoint was last read. */
-  readonly readAtMs: ReadonlyMap<string, number>
+  /** From when to when the bill of each endpoint is known. */
+  readonly known: ReadonlyMap<string, Span>
   readonly calendar: Calendar
 }
 

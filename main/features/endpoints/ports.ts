@@ -34,6 +34,24 @@ export interface KeyStore {
 /** Asks RunPod about an endpoint and a key. */
 export type TestRunpod = (target: { endpointId: string; apiKey: string }) => Promise<ConnectionReport>
 
+interface BillSpan {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/** One line of RunPod's bill. */
+interface BillLine extends BillSpan {
+  readonly amountMicroUsd: number
+}
+
+/** Something RunPod sends a bill for. */
+export interface BillSource {
+  readonly subject: 'endpoint' | 'volume'
+  readonly remoteId: string
+  readonly name: string
+  read(span: BillSpan): Promise<readonly BillLine[]>
+}
+
 /** RunPod as the endpoints feature uses it. */
 export interface Runpod {
   readonly test: TestRunpod
@@ -41,6 +59,9 @@ export interface Runpod {
   describe(target: { endpointId: string; apiKey: string }): Promise<RemoteFacts>
   /** The same connection every time, so that limits and unfinished transfers are kept; keys are asked for at each call. */
   connect(target: RunpodTarget): Promise<EndpointConnection>
+  /** The lines of the bill of an endpoint, and of a network volume. */
+  endpointBill(target: { endpointId: string; apiKey: string }, span: BillSpan): Promise<readonly BillLine[]>
+  volumeBill(target: { volumeId: string; apiKey: string }, span: BillSpan): Promise<readonly BillLine[]>
   /** Tries S3 keys on a network volume; throws when they do not work there. */
   tryStorage(storage: Storage, keys: StorageKeys): Promise<void>
 }

@@ -6,7 +6,8 @@ import type { Clock } from '../../lib/clock.ts'
 import type { NewId } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
 import { localReport } from './local-report.ts'
-import type { EndpointConnection, KeyStore, LocalComputer, Runpod, StorageKeys } from './ports.ts'
+import { billSourcesOf } from './bill-sources.ts'
+import type { BillSource, EndpointConnection, KeyStore, LocalComputer, Runpod, StorageKeys } from './ports.ts'
 import type { EndpointRepository, StoredEndpoint } from './repository.ts'
 
 /** The rules of endpoints: what there is, whether it can train, and how to reach it. */
@@ -28,6 +29,8 @@ export interface EndpointService {
   /** For runs: whether an endpoint can train now, and why not. */
   describe(id: string): EndpointDescription
   connect(id: string): Promise<EndpointConnection>
+  /** For the costs: everything RunPod sends the user a bill for. */
+  billSources(): readonly BillSource[]
   /** Tells the windows that something about this computer changed; never rejects. */
   publishLocal(): Promise<void>
 }
@@ -255,6 +258,7 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       const storage = endpoint.storage === null ? null : { ...endpoint.storage, keys: () => storageKeysOf(id) }
       return runpod.connect({ id, endpointId: endpoint.runpodEndpointId, apiKey: () => keyOfRunpod(id), storage })
     },
+    billSources: () => billSourcesOf(repository.list(), { runpod, keyOf: keyOfRunpod }),
     async publishLocal() {
       try {
         const state = await localState()

@@ -28,6 +28,7 @@ export function createState(event: EventOf<'created'>, atMs: number): Transition
     adapterId: null,
     contactLost: null,
     createdAtMs: atMs,
+    submittedAtMs: null,
     startedAtMs: null,
     remoteEndedAtMs: null,
     endedAtMs: null,
@@ -128,7 +129,7 @@ function reduceSubmission(
   switch (event.type) {
     case 'submit_started':
       if (state.phase !== 'submitting' || state.submission !== 'none') return ignore(state)
-      return { state: { ...state, submission: 'sent', posts: state.posts + 1 }, effects: [] }
+      return { state: { ...state, submission: 'sent', posts: state.posts + 1, submittedAtMs: state.submittedAtMs ?? atMs }, effects: [] }
     case 'submit_accepted': {
       // A late reply is still the truth about which job is ours.
       if (!isSent && state.phase !== 'reconciling') return ignore(state)

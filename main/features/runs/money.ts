@@ -1,3 +1,4 @@
+import type { CostParts } from '../../../preload/contract/costs.ts'
 import type { RunConfig } from '../../../preload/contract/runs.ts'
 import type { RunState } from './state.ts'
 
@@ -31,6 +32,21 @@ export function billedMs(state: RunState, nowMs: number): number | null {
   return hasSurelyWorked(state) ? null : 0
 }
 
+/** The parts of what RunPod bills for a run so far, in whole seconds; null where its time is not known. */
+export function billedParts(state: RunState, nowMs: number): { startUpMs: number; executionMs: number; idleMs: number } | null {
+  const billed = billedMs(state, nowMs)
+  if (billed === null) return null
+  const isOver = (state.remoteEndedAtMs ?? state.endedAtMs) !== null
+  const idle = isOver ? Math.min(idleMs, billed) : 0
+  return { startUpMs: billed === 0 ? 0 : startUpMs(state), executionMs: billed - idle, idleMs: idle }
+}
+
+/** A worker's start lies between the hand-over and the job's own start, and takes a minute at most once its image is there. */
+export function startUpMs({ submittedAtMs, startedAtMs }: RunState): number {
+  if (submittedAtMs === null || startedAtMs === null) return 0
+  return wholeSeconds(Math.min(minuteMs, startedAtMs - submittedAtMs))
+}
+
 function hasSurelyWorked({ startedAtMs, result, remoteEnd }: RunState): boolean {
   return startedAtMs !== null || result !== null || (remoteEnd !== null && remoteEnd.how !== 'CANCELLED')
 }
@@ -44,20 +60,63 @@ export function costSoFar(state: RunState, nowMs: number): number | null {
   if (state.facts.endpointKind === 'local') return 0
   const { priceMicroUsdPerHour } = state.facts
   if (priceMicroUsdPerHour === null) return state.startedAtMs === null && state.endedAtMs !== null ? 0 : null
-  const billed = billedMs(state, nowMs)
-  return billed === null ? null : Math.ceil((billed * priceMicroUsdPerHour) / hourMs)
+  const parts = billedParts(state, nowMs)
+  return parts === null ? null : priceOf(parts.startUpMs + parts.executionMs + parts.idleMs, priceMicroUsdPerHour)
+}
+
+/** What a run cost so far in the parts that RunPod bills; null where nothing is charged or something is not known. */
+export function costParts(state: RunState, nowMs: number): CostParts | null {
+  const { priceMicroUsdPerHour } = state.facts
+  const parts = billedParts(state, nowMs)
+  const amount = costSoFar(state, nowMs)
+  if (state.facts.endpointKind === 'local' || priceMicroUsdPerHour === null || parts === null || amount === null) return null
+  const startUpMicroUsd = Math.floor((parts.startUpMs * priceMicroUsdPerHour) / hourMs)
+  const idleMicroUsd = Math.floor((parts.idleMs * priceMicroUsdPerHour) / hourMs)
+  return { startUpMicroUsd, executionMicroUsd: amount - startUpMicroUsd - idleMicroUsd, idleMicroUsd }
+}
+
+/** The most a run can come to: its cap, or what twelve hours and the packaging cost; null where the price is not known. */
+export function mostMicroUsd(state: RunState, config: RunConfig): number | null {
+  const { endpointKind, priceMicroUsdPerHour } = state.facts
+  return endpointKind === 'local' ? 0 : mostOf(capOf(state, config), priceMicroUsdPerHour)
+}
+
+/** The same for a run that is not made yet. */
+export function mostOf(capMicroUsd: number | null, priceMicroUsdPerHour: number | null): number | null {
+  if (priceMicroUsdPerHour === null) return null
+  return capMicroUsd ?? priceOf(longestMs + packagingMs + unseenMs, priceMicroUsdPerHour)
+}
+
+/** What a run must not exceed: its own budget, or what the month had left for it when it was started. */
+export function capOf({ facts: { monthShareMicroUsd } }: RunState, { budgetMicroUsd }: RunConfig): number | null {
+  if (monthShareMicroUsd === null || budgetMicroUsd === null) return budgetMicroUsd ?? monthShareMicroUsd
+  return Math.min(budgetMicroUsd, monthShareMicroUsd)
+}
+
+/** What it takes to end a run and its worker once that is decided. */
+export function closingMicroUsd({ facts: { priceMicroUsdPerHour } }: RunState): number {
+  return priceMicroUsdPerHour === null ? 0 : priceOf(unseenMs, priceMicroUsdPerHour)
+}
+
+function priceOf(ms: number, priceMicroUsdPerHour: number): number {
+  return Math.ceil((ms * priceMicroUsdPerHour) / hourMs)
 }
 
 /** True when a run must end now so that it stays within its budget. */
 export function isBudgetSpent(state: RunState, config: RunConfig, nowMs: number): boolean {
-  const cost = costSoFar(state, nowMs)
-  return cost !== null && state.facts.endpointKind !== 'local' && cost >= spendableOf(state, config)
+  const { endpointKind, priceMicroUsdPerHour } = state.facts
+  const billed = billedMs(state, nowMs)
+  if (endpointKind === 'local' || priceMicroUsdPerHour === null || billed === null) return false
+  // The worker's start is in what is kept back.
+  return priceOf(billed, priceMicroUsdPerHour) >= spendableOf(state, config)
 }
 
 /** The budget less what is billed around the job; without end where there is no budget or no price to keep it by. */
-function spendableOf({ facts: { priceMicroUsdPerHour } }: RunState, { budgetMicroUsd }: RunConfig): number {
-  if (budgetMicroUsd === null || priceMicroUsdPerHour === null || priceMicroUsdPerHour === 0) return Number.POSITIVE_INFINITY
-  return Math.max(1, budgetMicroUsd - Math.ceil((unseenMs * priceMicroUsdPerHour) / hourMs))
+function spendableOf(state: RunState, config: RunConfig): number {
+  const { priceMicroUsdPerHour } = state.facts
+  const capMicroUsd = capOf(state, config)
+  if (capMicroUsd === null || priceMicroUsdPerHour === null || priceMicroUsdPerHour === 0) return Number.POSITIVE_INFINITY
+  return Math.max(1, capMicroUsd - closingMicroUsd(state))
 }
 
 /** The platform's end comes without warning, so the worker's own, with which it saves, comes before it. */

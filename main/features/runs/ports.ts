@@ -1,3 +1,4 @@
+import type { CostParts, MonthStanding } from '../../../preload/contract/costs.ts'
 import type { DatasetStats, DatasetTokens } from '../../../preload/contract/datasets.ts'
 import type { BaseModelRef, ModelFacts } from '../../../preload/contract/models.ts'
 import type { NotificationType } from '../../../preload/contract/notifications.ts'
@@ -61,9 +62,21 @@ export interface CostEntry {
   readonly runId: string
   readonly runName: string
   readonly endpointKind: 'local' | 'runpod'
+  readonly endpointId: string
+  readonly endpointName: string
   readonly durationMs: number
-  readonly amountMicroUsd: number
+  /** Null where the price or the time is not known. */
+  readonly amountMicroUsd: number | null
+  readonly parts: CostParts | null
+  /** When it was billed, as far as that can be told; null where nothing was. */
+  readonly span: { readonly fromMs: number; readonly toMs: number } | null
   readonly detail: string
+}
+
+/** The cost of a run that has not ended: so far, and at most. */
+export interface ActiveCost extends CostEntry {
+  /** Null where the price is not known. */
+  readonly mostMicroUsd: number | null
 }
 
 /** A notice for the user; shown once per `dedupeKey`. */
@@ -99,6 +112,10 @@ export interface RunPorts {
   readonly costs: {
     /** Records once per run, however often it is called. */
     record(entry: CostEntry): void
+    /** How this month stands against its budget; absent where no month is kept. */
+    month?(): MonthStanding
+    /** True when the month's budget would be exceeded by ending now and not before. */
+    isMonthSpent?(closingMicroUsd: number): boolean
   }
   /** Shows a notice once per dedupe key. */
   notify(notice: Notice): void

@@ -2,10 +2,11 @@ import { AppError } from '../../../preload/contract/errors.ts'
 import type { ModelFacts } from '../../../preload/contract/models.ts'
 import type { PreflightItem, RunConfig } from '../../../preload/contract/runs.ts'
 import { checkHyperparameters } from './config-check.ts'
+import { monthProblem } from './month-check.ts'
 import type { DatasetFacts, EndpointFacts, RunPorts } from './ports.ts'
 import { bytesText } from './stage-words.ts'
 
-type PreflightPorts = Pick<RunPorts, 'datasets' | 'endpoints' | 'models'>
+type PreflightPorts = Pick<RunPorts, 'datasets' | 'endpoints' | 'models'> & { readonly costs?: Pick<RunPorts['costs'], 'month'> }
 
 /** Starting a worker and loading a model take a few minutes. */
 const shortestMinutes = 5
@@ -28,7 +29,7 @@ export async function runPreflight(ports: PreflightPorts, config: RunConfig): Pr
       validRows: 'value' in dataset ? dataset.value.validRows : 0,
     }),
     await diskItem(ports, config, endpoint, model),
-    ...moneyItems(config, endpoint),
+    ...withMonth(moneyItems(config, endpoint), ports, config, endpoint),
   ]
 }
 
@@ -73,6 +74,13 @@ function endpointItem(endpoint: Attempt<EndpointFacts>): PreflightItem {
   const { canTrain, name, reason } = endpoint.value
   if (canTrain) return green('endpoint', `${name} can train.`)
   return red('endpoint', reason ?? `${name} cannot train now.`, 'Open Endpoints and set it up.')
+}
+
+/** The month's budget is looked at once the run's own is in order, so that one line says one thing to do. */
+function withMonth(items: PreflightItem[], ports: PreflightPorts, config: RunConfig, endpoint: Attempt<EndpointFacts>): PreflightItem[] {
+  if ('error' in endpoint || items.some(({ isOk }) => !isOk)) return items
+  const problem = monthProblem(ports.costs?.month?.() ?? null, config, endpoint.value)
+  return problem === null ? items : [problem]
 }
 
 /** What keeps a run on a charged endpoint within its budget; nothing where nothing is charged. */

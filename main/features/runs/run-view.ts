@@ -1,5 +1,5 @@
 import type { Run, RunHead } from '../../../preload/contract/runs.ts'
-import { costSoFar } from './money.ts'
+import { capOf, costSoFar, startUpMs } from './money.ts'
 import type { StoredRun } from './repository.ts'
 import { statusOf } from './state.ts'
 
@@ -33,12 +33,21 @@ export function toRun(stored: StoredRun): Run {
     workerError: state.workerError,
     adapterId: state.adapterId,
     costMicroUsd: costSoFar(state, stored.lastSeenAtMs ?? stored.createdAtMs),
+    meter: meterOf(stored),
     createdAtMs: stored.createdAtMs,
     startedAtMs: state.startedAtMs,
     endedAtMs: state.endedAtMs,
     lastSeenAtMs: stored.lastSeenAtMs,
     contactLost: state.contactLost,
   }
+}
+
+/** What a window needs to show the cost as it grows. */
+function meterOf({ state, config }: StoredRun): Run['meter'] {
+  const { endpointKind, priceMicroUsdPerHour } = state.facts
+  if (endpointKind === 'local') return null
+  const isRunning = state.startedAtMs !== null && (state.remoteEndedAtMs ?? state.endedAtMs) === null
+  return { priceMicroUsdPerHour, startUpMs: startUpMs(state), capMicroUsd: capOf(state, config), isRunning }
 }
 
 /** The result knows a peak that no single step shows, that of loading and measuring. */

@@ -14,11 +14,13 @@ import { createRunEngine } from './engine.ts'
 import type { EstimateFacts, RunEstimator } from './estimate/estimator.ts'
 import { createIngest } from './ingest.ts'
 import { metricsCsv } from './metrics-csv.ts'
-import type { DatasetFacts, EndpointFacts, RunPorts } from './ports.ts'
+import { monthProblem } from './month-check.ts'
+import type { ActiveCost, DatasetFacts, EndpointFacts, RunPorts } from './ports.ts'
 import { runPreflight } from './preflight.ts'
 import { resolvePreset } from './presets.ts'
 import type { ProgressRepository } from './progress/repository.ts'
 import type { RunRepository, StoredRun } from './repository.ts'
+import { activeCost } from './run-cost.ts'
 import { toRun } from './run-view.ts'
 import type { RunState } from './state.ts'
 
@@ -72,6 +74,9 @@ export function createRunService(dependencies: RunServiceDependencies) {
       if (!endpoint.canTrain)
         throw new AppError('ENDPOINT_NOT_READY', endpoint.reason ?? `${endpoint.name} cannot train now. Open Endpoints.`)
       assertHyperparameters(config.hyperparameters, { model, endpoint, validRows: dataset.validRows })
+      const month = endpoint.kind === 'local' ? null : (ports.costs.month?.() ?? null)
+      const problem = monthProblem(month, config, endpoint)
+      if (problem !== null) throw new AppError('RUN_CONFIG_INVALID', `${problem.text} ${problem.fix ?? ''}`.trim())
       const id = newId()
       const facts = {
         datasetName: dataset.name,
@@ -80,6 +85,7 @@ export function createRunService(dependencies: RunServiceDependencies) {
         endpointName: endpoint.name,
         endpointKind: endpoint.kind,
         priceMicroUsdPerHour: endpoint.kind === 'local' ? null : endpoint.priceMicroUsdPerHour,
+        monthShareMicroUsd: month?.leftMicroUsd ?? null,
       }
       const fullName = name === '' ? `${model.label.split('/').at(-1)} · ${dataset.name} · ${config.preset}`.slice(0, 200) : name
       engine.create({ id, name: fullName, config }, { type: 'created', facts })
@@ -160,6 +166,14 @@ export function createRunService(dependencies: RunServiceDependencies) {
     },
 
     preflight: (config: RunConfig): Promise<RouteOutput<'runs.preflight'>> => runPreflight(ports, config),
+
+    /** What runs on charged endpoints that have not ended cost so far, and at most. */
+    activeCosts(): readonly ActiveCost[] {
+      const unfinished = repository.listUnfinishedIds().map((id) => repository.find(id))
+      return unfinished.flatMap((run) =>
+        run === undefined || run.state.facts.endpointKind === 'local' ? [] : [activeCost(run, clock.nowMs())],
+      )
+    },
 
     /** True while an active run needs a dataset or an endpoint, so that it must not be removed. */
     isInUse: (id: string): boolean => repository.isUsedByActiveRun(id),

@@ -30,6 +30,8 @@ export const runFactsSchema = z.object({
   endpointKind: z.enum(['local', 'runpod']),
   /** Of one worker, when the run was started; null where nothing is charged or the price was not known. */
   priceMicroUsdPerHour: countSchema.nullable().default(null),
+  /** What the month's budget had left when the run was started; null without such a budget. */
+  monthShareMicroUsd: countSchema.nullable().default(null),
 })
 
 const frozenSchema = z.object({ sha256: sha256Schema, bytes: countSchema, rows: countSchema })
@@ -74,6 +76,8 @@ export const runStateSchema = z.object({
   adapterId: idSchema.nullable(),
   contactLost: z.string().nullable(),
   createdAtMs: timeMsSchema,
+  /** When the job was first handed over: before that, no worker was started for it. */
+  submittedAtMs: timeMsSchema.nullable().default(null),
   startedAtMs: timeMsSchema.nullable(),
   /** When the job was seen to have ended: what comes after, fetching the adapter, costs nothing. */
   remoteEndedAtMs: timeMsSchema.nullable().default(null),

@@ -24,12 +24,13 @@ export function createSettingsService({ repository, clock, events, log, applyThe
 
   return {
     get,
-    update({ theme, osNotifications, chartSmoothing }: RouteParsed<'settings.update'>): Settings {
+    update({ theme, osNotifications, chartSmoothing, monthBudgetMicroUsd }: RouteParsed<'settings.update'>): Settings {
       const before = get()
       const merged = settingsSchema.safeParse({
         theme: theme ?? before.theme,
         osNotifications: { ...before.osNotifications, ...osNotifications },
         chartSmoothing: chartSmoothing ?? before.chartSmoothing,
+        monthBudgetMicroUsd: monthBudgetMicroUsd === undefined ? before.monthBudgetMicroUsd : monthBudgetMicroUsd,
       })
       if (!merged.success) throw new AppError('INVALID_INPUT', 'There is no notice of this kind. Reload the window and try again.')
       repository.save(merged.data, clock.nowMs())

@@ -10,7 +10,7 @@ export function defaultSettings(): Settings {
 /** Settings from stored JSON by key; a damaged or outdated value falls back to its default and is logged. */
 export function readStoredSettings(stored: ReadonlyMap<string, string>, log: Log): Settings {
   const defaults = defaultSettings()
-  const { theme, osNotifications, chartSmoothing } = settingsSchema.shape
+  const { theme, osNotifications, chartSmoothing, monthBudgetMicroUsd } = settingsSchema.shape
   const read = <T extends z.ZodType>(key: keyof Settings, schema: T, fallback: z.output<T>): z.output<T> => {
     const text = stored.get(key)
     if (text === undefined) return fallback
@@ -23,6 +23,7 @@ export function readStoredSettings(stored: ReadonlyMap<string, string>, log: Log
     theme: read('theme', theme, defaults.theme),
     osNotifications: read('osNotifications', osNotifications, defaults.osNotifications),
     chartSmoothing: read('chartSmoothing', chartSmoothing, defaults.chartSmoothing),
+    monthBudgetMicroUsd: read('monthBudgetMicroUsd', monthBudgetMicroUsd, defaults.monthBudgetMicroUsd),
   }
 }
 
@@ -30,7 +31,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // Not JSON is one more way of being damaged; no schema here accepts null.
-    return null
+    // Not JSON is one more way of being damaged; no schema here accepts this.
+    return Number.NaN
   }
 }

@@ -14,6 +14,7 @@ import { createAccountQuery } from './account-query.ts'
 import { createControlPlane, type ControlPlane } from './control-plane.ts'
 import type { RemoteEndpoint } from './control-replies.ts'
 import { createJobClient, type FullJobClient } from './job-client.ts'
+import { meterJobs, type MeteredJob } from './job-meter.ts'
 
 /** One of the user's endpoints as runs use it. */
 interface RunpodConnection {
@@ -43,6 +44,8 @@ interface RunpodOptions {
   readonly userAgent: string
   readonly clock: Clock
   readonly log: Log
+  /** A job beside the runs has ended on one of the user's endpoints, and is on the bill. */
+  readonly onJobBilled?: (endpointId: string, job: MeteredJob) => void
 }
 
 interface Target {
@@ -50,8 +53,21 @@ interface Target {
   readonly apiKey: string
 }
 
+interface BillSpan {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+interface BillLine extends BillSpan {
+  readonly amountMicroUsd: number
+}
+
+function toLine({ startMs, endMs, totalMicroUsd }: { startMs: number; endMs: number; totalMicroUsd: number }): BillLine {
+  return { fromMs: startMs, toMs: endMs, amountMicroUsd: totalMicroUsd }
+}
+
 /** RunPod as the app uses it: what an endpoint is, and a connection to it that is kept. */
-export function createRunpod({ addresses, transfersFolder, userAgent, clock, log }: RunpodOptions) {
+export function createRunpod({ addresses, transfersFolder, userAgent, clock, log, onJobBilled }: RunpodOptions) {
   const base = { clock, log: log.scoped('runpod'), userAgent }
   const connections = new Map<string, RunpodConnection>()
   const openS3 = async ({ volumeId, dataCentreId }: Storage, keys: () => Promise<StorageKeys>, name: string): Promise<VolumeStore> => {
@@ -94,6 +110,19 @@ export function createRunpod({ addresses, transfersFolder, userAgent, clock, log
       }
     },
 
+    /** The lines of an endpoint's bill by the hour. */
+    async endpointBill({ endpointId, apiKey }: Target, span: BillSpan): Promise<readonly BillLine[]> {
+      const lines = await control(() => apiKey).serverlessBilling({ bucket: 'hour', endpointId, ...span })
+      // A server that ignores the filter must not put another endpoint's bill on this one.
+      return lines.filter((line) => line.endpointId === null || line.endpointId === endpointId).map(toLine)
+    },
+
+    /** The lines of a network volume's bill by the day. */
+    async volumeBill({ volumeId, apiKey }: { volumeId: string; apiKey: string }, span: BillSpan): Promise<readonly BillLine[]> {
+      const lines = await control(() => apiKey).volumeBilling({ bucket: 'day', volumeId, ...span })
+      return lines.filter((line) => line.volumeId === null || line.volumeId === volumeId).map(toLine)
+    },
+
     /** Keys that do not work on the volume throw here. */
     async tryStorage(storage: Storage, keys: StorageKeys): Promise<void> {
       const volume = await openS3(storage, async () => keys, 'trial')
@@ -104,7 +133,8 @@ export function createRunpod({ addresses, transfersFolder, userAgent, clock, log
       const key = JSON.stringify([id, endpointId, storage?.volumeId ?? null, storage?.dataCentreId ?? null])
       const known = connections.get(key)
       if (known !== undefined) return known
-      const jobs = createJobClient({ ...base, baseUrl: `${addresses.jobs}/${endpointId}`, apiKey })
+      const client = createJobClient({ ...base, baseUrl: `${addresses.jobs}/${endpointId}`, apiKey })
+      const jobs = onJobBilled === undefined ? client : meterJobs(client, (job) => onJobBilled(id, job))
       const volume =
         storage === null
           ? createJobsVolume({ ...base, jobs, journalFolder: join(transfersFolder, id), lastFreeBytes: () => null })

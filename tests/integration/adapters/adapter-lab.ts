@@ -187,6 +187,7 @@ function describeRun(id: string): Run {
     workerError: null,
     adapterId: null,
     costMicroUsd: 0,
+    meter: null,
     createdAtMs: 1,
     startedAtMs: 2,
     endedAtMs: null,

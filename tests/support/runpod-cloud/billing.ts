@@ -1,6 +1,8 @@
 import type { WorkerRecord } from './cloud-state.ts'
 
 const hourMs = 3_600_000
+const volumeMicroUsdPerGbMonth = 70_000
+const monthHours = 730
 
 /** What a worker has cost up to a moment: whole seconds, rounded up, start-up and idle time included. */
 export function costMicroUsd(worker: WorkerRecord, atMs: number): number {
@@ -61,4 +63,17 @@ export function billingRecords(workers: readonly WorkerRecord[], size: string, f
     }
   }
   return [...records.values()].toSorted((a, b) => a.startMs - b.startMs)
+}
+
+/** The bill of a network volume by the day, from its creation on. */
+export function volumeBillingRecords(volume: { id: string; size: number; createdAtMs?: number | undefined }, fromMs: number, toMs: number) {
+  const dayMs = 24 * hourMs
+  const createdAtMs = volume.createdAtMs ?? toMs
+  const records: { startMs: number; endMs: number; amountMicroUsd: number }[] = []
+  for (let startMs = Math.floor(Math.max(createdAtMs, fromMs) / dayMs) * dayMs; startMs < toMs; startMs += dayMs) {
+    const hours = (Math.min(toMs, startMs + dayMs) - Math.max(createdAtMs, startMs)) / hourMs
+    const amountMicroUsd = Math.round((volume.size * volumeMicroUsdPerGbMonth * hours) / monthHours)
+    records.push({ startMs, endMs: startMs + dayMs, amountMicroUsd })
+  }
+  return records
 }

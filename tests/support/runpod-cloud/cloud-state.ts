@@ -49,7 +49,7 @@ export const endpointRecordSchema = z.object({
 export type EndpointRecord = z.infer<typeof endpointRecordSchema>
 
 const templateSchema = z.object({ id: z.string(), name: z.string() }).catchall(z.unknown())
-const volumeSchema = z.object({ id: z.string(), name: z.string(), size: z.int(), dataCenter: z.string(), type: z.string() })
+const volumeSchema = z.object({ id: z.string(), name: z.string(), size: z.int(), dataCenter: z.string(), type: z.string(), createdAtMs: z.int().optional() })
 
 /** One rented worker, also after its end: the bill is made from these. */
 const workerRecordSchema = z.object({
@@ -100,6 +100,8 @@ const cloudStateSchema = z.object({
   jobQuirks: z.record(z.string(), jobQuirkSchema),
   stock: z.record(z.string(), z.enum(['NONE', 'LOW', 'MEDIUM', 'HIGH'])),
   prices: z.record(z.string(), z.int()),
+  /** How far the bill lags behind, and whether it names each line twice. */
+  billing: z.object({ lagMs: z.int().nonnegative(), isDoubled: z.boolean() }).default({ lagMs: 0, isDoubled: false }),
   outage: z.object({ scope: z.enum(['client', 'all']), endsAtMs: z.int().nullable() }).nullable(),
 })
 /** Everything a cloud remembers besides queues, volumes and the ledger of steps. */

@@ -230,6 +230,7 @@ function freshState(nowMs: number): CloudState {
     jobQuirks: {},
     stock: {},
     prices: {},
+    billing: { lagMs: 0, isDoubled: false },
     outage: null,
   }
 }

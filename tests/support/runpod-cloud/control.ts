@@ -58,6 +58,8 @@ export const controlInputs = {
   setPrice: z.strictObject({ pool: z.string(), microUsdPerHour: z.int().nonnegative() }),
   setBalance: z.strictObject({ microUsd: z.int() }),
   setS3Skew: z.strictObject({ ms: z.int() }),
+  /** The bill shows what happened only so much later, or names each line twice. */
+  setBilling: z.strictObject({ lagMs: z.int().nonnegative().default(0), isDoubled: z.boolean().default(false) }),
   setKeys: z.strictObject({
     keys: z.array(z.object({ token: z.string(), scopes: z.array(z.enum(['jobs', 'read', 'write', 'balance'])) })),
   }),
@@ -142,6 +144,7 @@ export function createControl(dependencies: ControlDependencies): CloudControl {
         size: 100,
         dataCenter: wish.dataCenter,
         type: 'STANDARD',
+        createdAtMs: clock.nowMs(),
       }
       if (!state.volumes.includes(volume)) state.volumes.push(volume)
       const fresh = dependencies.newEndpoint()
@@ -228,6 +231,10 @@ export function createControl(dependencies: ControlDependencies): CloudControl {
     },
     async setS3Skew({ ms }) {
       state.s3SkewMs = ms
+      return changed()
+    },
+    async setBilling(input) {
+      state.billing = controlInputs.setBilling.parse(input)
       return changed()
     },
     async forgetJob({ jobId }) {

@@ -8,6 +8,9 @@ import { migrations } from '../../../main/db/migrations.ts'
 import { openDatabase } from '../../../main/db/open.ts'
 import { createAdapterRepository } from '../../../main/features/adapters/repository.ts'
 import { createAdapterService } from '../../../main/features/adapters/service.ts'
+import { createBillReader } from '../../../main/features/costs/bill-reader.ts'
+import { createBillRepository } from '../../../main/features/costs/bill-repository.ts'
+import { createCalendar, type Span } from '../../../main/features/costs/calendar.ts'
 import { createCostRepository } from '../../../main/features/costs/repository.ts'
 import { createCostService } from '../../../main/features/costs/service.ts'
 import { createRunEstimator } from '../../../main/features/runs/estimate/estimator.ts'
@@ -57,16 +60,50 @@ export function openCloudApp({
   })
   const database = openDatabase({ path: join(home, 'tunesmith.sqlite') })
   migrate(database, migrations, () => null)
-  seedTables(database, 'runpod', clock.nowMs())
+  seedTables(database, 'runpod', clock.nowMs(), remoteId)
   const dataset = writeDataset(home, rows)
   const newId = () => createUuidV7(clock.nowMs())
   const events = { publish: () => undefined }
   const base = { clock, newId, events, log }
 
-  const runpod = createRunpod({ addresses, transfersFolder: join(home, 'transfers'), userAgent: 'Tunesmith-test', clock, log })
+  const runpod = createRunpod({ addresses, transfersFolder: join(home, 'transfers'), userAgent: 'Tunesmith-test',
+    clock,
+    log,
+    onJobBilled: (id, { action, ...job }) =>
+      costs.recordJob({
+        ...job,
+        type: action === 'hello' ? 'hello' : 'transfer',
+        endpointId: id,
+        endpointName: 'Cloud',
+        priceMicroUsdPerHour,
+        endedAtMs: clock.nowMs(),
+      }),
+  })
   const connect = async () =>
     runpod.connect({ id: endpointId, endpointId: remoteId, apiKey: async () => addresses.apiKey, storage: storageOf(addresses, volumeId) })
-  const costs = createCostService({ ...base, repository: createCostRepository(database) })
+  const billRepository = createBillRepository(database)
+  const target = { endpointId: remoteId, apiKey: addresses.apiKey }
+  const bills = createBillReader({
+    ...base,
+    repository: billRepository,
+    sources: async () => [
+      { subject: 'endpoint', remoteId, name: 'Cloud', read: (span) => runpod.endpointBill(target, span) },
+      ...(volumeId === undefined
+        ? []
+        : [{ subject: 'volume' as const, remoteId: volumeId, name: 'Cloud', read: (span: Span) => runpod.volumeBill({ ...target, volumeId }, span) }]),
+    ],
+    onRead: () => undefined,
+  })
+  const month = { budgetMicroUsd: null as number | null }
+  const costs = createCostService({
+    ...base,
+    repository: createCostRepository(database),
+    bills: billRepository,
+    monthBudget: () => month.budgetMicroUsd,
+    activeRuns: () => runs.activeCosts(),
+    pickCsvPath: async () => null,
+    calendar: createCalendar('UTC'),
+  })
   const adapters = createAdapterService({
     ...base,
     repository: createAdapterRepository(database),
@@ -129,6 +166,10 @@ export function openCloudApp({
     home,
     runs,
     costs,
+    /** RunPod's bill, read when a test asks. */
+    bills,
+    /** The month's budget, as the settings would have it. */
+    month,
     /** Everything logged, as it is stored. */
     lines,
     /** What was logged as an error. */

@@ -6,4 +6,5 @@ export const runFacts = {
   endpointName: 'e',
   endpointKind: 'local' as const,
   priceMicroUsdPerHour: null,
+  monthShareMicroUsd: null,
 }

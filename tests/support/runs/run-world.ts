@@ -156,12 +156,12 @@ export function isEnded(run: Run): boolean {
 }
 
 /** The rows that runs refer to; done once per database. */
-export function seedTables(db: ReturnType<typeof openDatabase>, kind: 'local' | 'runpod', nowMs: number): void {
+export function seedTables(db: ReturnType<typeof openDatabase>, kind: 'local' | 'runpod', nowMs: number, remoteId = 'abc123'): void {
   db.prepare('INSERT OR IGNORE INTO endpoint (id, kind, name, runpod_endpoint_id, created_at_ms) VALUES (?, ?, ?, ?, ?)').run(
     endpointId,
     kind,
     'Here',
-    kind === 'local' ? null : 'abc123',
+    kind === 'local' ? null : remoteId,
     nowMs,
   )
   db.prepare(

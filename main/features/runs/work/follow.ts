@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { JobStatus } from '../../../integrations/runpod/job-client.ts'
 import type { EndpointConnection } from '../ports.ts'
 import { isRescuing } from '../machine-end.ts'
-import { isBudgetSpent } from '../money.ts'
+import { closingMicroUsd, isBudgetSpent } from '../money.ts'
 import type { RemoteEnd } from '../state.ts'
 import { createLifeSigns, findResult, summarise } from './read-result.ts'
 import { createContact, createLastDrain, drainEvents, type Work } from './work.ts'
@@ -99,7 +99,10 @@ function createWatch(work: Work) {
   }
 
   const endWithinBudget = () => {
-    if (work.state().stopRequested !== null || !isBudgetSpent(work.state(), work.run().config, clock.nowMs())) return
+    const state = work.state()
+    if (isLocal || state.stopRequested !== null) return
+    const isMonthSpent = () => work.ports.costs.isMonthSpent?.(closingMicroUsd(state)) ?? false
+    if (!isBudgetSpent(state, work.run().config, clock.nowMs()) && !isMonthSpent()) return
     work.dispatch({ type: 'stop_requested', mode: 'keep' })
   }
   const explainWaiting = async (connection: EndpointConnection) => {

@@ -73,6 +73,8 @@ function createApp(options: { stored?: 'keychain' | 'session' } = {}) {
       },
       describe: async () => remote,
       connect: async () => remoteConnection as never,
+      endpointBill: async () => [],
+      volumeBill: async () => [],
       tryStorage: async (storage, pair) => {
         tested.push({ storage, pair })
         if (storageFailure !== null) throw storageFailure

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createState } from '../../../../main/features/runs/machine.ts'
-import { costSoFar, isBudgetSpent, limitsOf } from '../../../../main/features/runs/money.ts'
+import { costParts, costSoFar, isBudgetSpent, limitsOf, mostMicroUsd } from '../../../../main/features/runs/money.ts'
 import { runPreflight } from '../../../../main/features/runs/preflight.ts'
 import type { RunState } from '../../../../main/features/runs/state.ts'
 import { runFacts } from '../../../support/runs/run-facts.ts'
@@ -55,6 +55,39 @@ describe('what a run on RunPod costs', () => {
     )
   })
 
+  it('would leave out the start of the worker, or count a long queue as one', () => {
+    const ended = { remoteEndedAtMs: startMs + hourMs, endedAtMs: startMs + hourMs }
+    const warm = remote(3_600_000, { submittedAtMs: startMs - 7_500, ...ended })
+    const queued = remote(3_600_000, { submittedAtMs: startMs - hourMs, ...ended })
+    expect(costParts(warm, startMs)).toEqual({ startUpMicroUsd: 8_000, executionMicroUsd: 3_600_000, idleMicroUsd: 5_000 })
+    expect([costSoFar(warm, startMs), costSoFar(queued, startMs)]).toEqual([3_613_000, 3_665_000])
+    expect(costParts(remote(null, ended), startMs)).toBeNull()
+  })
+
+  it('the parts would not add up to the amount', () => {
+    fc.assert(
+      fc.property(fc.nat(50 * hourMs), fc.nat(90_000), fc.nat(20_000_000), fc.boolean(), (ms, queuedMs, price, isOver) => {
+        const endedAtMs = isOver ? startMs + ms : null
+        const state = remote(price, { submittedAtMs: startMs - queuedMs, remoteEndedAtMs: endedAtMs })
+        const parts = costParts(state, startMs + ms)
+        if (parts === null) return
+        expect(Math.min(...Object.values(parts))).toBeGreaterThanOrEqual(0)
+        expect(parts.startUpMicroUsd + parts.executionMicroUsd + parts.idleMicroUsd).toBe(costSoFar(state, startMs + ms))
+      }),
+    )
+  })
+
+  it('would let a run have what the month has not, also while the app is asleep', () => {
+    const facts = { ...runFacts, endpointKind: 'runpod' as const, priceMicroUsdPerHour: 3_600_000, monthShareMicroUsd: 1_800_000 }
+    const state = { ...createState({ type: 'created', facts }, startMs).state, startedAtMs: startMs }
+    const own = (budgetMicroUsd: number | null) => ({ ...runConfig(), budgetMicroUsd })
+    expect(limitsOf(state, own(null))).toEqual(limitsOf(state, own(9_000_000)))
+    expect(limitsOf(state, own(null)).worker.max_cost_micro_usd).toBe(1_735_000)
+    expect(limitsOf(state, own(null)).policy.executionTimeoutMs).toBe(1_735_000)
+    expect(mostMicroUsd(state, own(900_000))).toBe(900_000)
+    expect([own(null), own(9_000_000)].map((config) => isBudgetSpent(state, config, startMs + 1_735_000))).toEqual([true, true])
+  })
+
   it('would stop a run on this computer for money', () => {
     const local = createState({ type: 'created', facts: runFacts }, startMs).state
     expect(isBudgetSpent(local, { ...runConfig(), budgetMicroUsd: 10_000 }, startMs + 100 * hourMs)).toBe(false)
@@ -82,6 +115,54 @@ describe('the money line before a start', () => {
     expect(await check(5_000_000, 4_180_000, 2_000_000)).toMatchObject({ isOk: false, text: expect.stringContaining('$2.00') })
     expect(await check(null, 4_180_000, 100_000)).toMatchObject({ isOk: false })
     expect(await check(1_000_000, 4_180_000, 2_000_000)).toMatchObject({ isOk: true })
+  })
+
+  const inMonth = (leftMicroUsd: number | null, spentMicroUsd = 0) => ({
+    fromMs: startMs,
+    toMs: startMs + hourMs,
+    budgetMicroUsd: 20_000_000,
+    spentMicroUsd,
+    committedMicroUsd: 0,
+    leftMicroUsd,
+  })
+  const checkInMonth = (leftMicroUsd: number | null, budgetMicroUsd: number | null, priceMicroUsdPerHour: number | null = 4_180_000) => {
+    const world = createRunWorld({ kind: 'runpod' })
+    world.endpointFacts.current = { ...world.endpointFacts.current, priceMicroUsdPerHour }
+    const ports = { ...world.ports, costs: { ...world.ports.costs, month: () => inMonth(leftMicroUsd) } }
+    return runPreflight(ports, { ...runConfig(), budgetMicroUsd }).then((items) => items.filter(({ id }) => id === 'money'))
+  }
+
+  it('would let a run begin that the month cannot pay, or offer a budget that is red as well', async () => {
+    expect(await checkInMonth(3_009_999, 5_000_000)).toMatchObject([
+      { isOk: false, fix: 'Lower the budget of the run to $3.00.', action: { kind: 'set_budget', budgetMicroUsd: 3_000_000 } },
+    ])
+    expect(await checkInMonth(3_009_999, 3_000_000)).toMatchObject([{ isOk: true }])
+    // Twelve hours and the packaging: without a budget that is what may come.
+    expect(await checkInMonth(51_000_000, null)).toMatchObject([{ isOk: false, action: { budgetMicroUsd: 51_000_000 } }])
+    expect(await checkInMonth(52_000_000, null)).toMatchObject([{ isOk: true }])
+    const [tooLittle] = await checkInMonth(300_000, 5_000_000)
+    expect(tooLittle).toMatchObject({ isOk: false, fix: expect.stringContaining('Raise the month budget') })
+    expect(tooLittle).not.toHaveProperty('action')
+  })
+
+  it('would promise to keep to a month with a price that nobody knows', async () => {
+    expect(await checkInMonth(3_000_000, null, null)).toMatchObject([{ isOk: false, fix: 'Test the connection under Endpoints.' }])
+    expect(await checkInMonth(null, 1_000_000)).toMatchObject([{ isOk: false }])
+  })
+
+  it('would be asked only by the page: a start refuses too, and what is left is frozen with the run', async () => {
+    const world = createRunWorld({ kind: 'runpod' })
+    world.endpointFacts.current = { ...world.endpointFacts.current, priceMicroUsdPerHour: 4_180_000 }
+    let left = 3_000_000
+    const ports = { ...world.ports, costs: { ...world.ports.costs, month: () => inMonth(left) } }
+    Object.assign(world.ports, ports)
+    const runs = world.open()
+    await expect(runs.start({ ...runConfig(), budgetMicroUsd: 5_000_000 }, '')).rejects.toMatchObject({ code: 'RUN_CONFIG_INVALID' })
+    const { id } = await runs.start({ ...runConfig(), budgetMicroUsd: 2_000_000 }, '')
+    left = 0
+    expect(world.repository.findState(id)?.facts.monthShareMicroUsd).toBe(3_000_000)
+    expect(runs.activeCosts()).toMatchObject([{ runId: id, mostMicroUsd: 2_000_000, amountMicroUsd: 0 }])
+    await runs.dispose()
   })
 
   it('would start a worker that cannot reach a base model in a folder here', async () => {

@@ -94,6 +94,7 @@ export function createRun(changes: Partial<Run> = {}): Run {
     workerError: null,
     adapterId: null,
     costMicroUsd: null,
+    meter: null,
     createdAtMs: 1_700_000_000_000,
     startedAtMs: 1_700_000_005_000,
     endedAtMs: null,
