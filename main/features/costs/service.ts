@@ -40,7 +40,7 @@ export function createCostService(dependencies: CostServiceDependencies) {
   const { repository, bills, clock, newId, events } = dependencies
   const calendar = dependencies.calendar ?? createCalendar()
 
-  const ledgerOf = (span: Span | null): Ledger => {
+  const ledgerOf = (span: Span | null): Ledger & { readonly active: readonly ActiveRunCost[] } => {
     const bounds = [span?.fromMs ?? null, span?.toMs ?? null] as const
     const stored = repository.list(...bounds)
     const recordedRuns = new Set(stored.map(({ record }) => record.runId))
@@ -51,16 +51,12 @@ export function createCostService(dependencies: CostServiceDependencies) {
       known: knownSpans(bills.listChecks()),
       calendar,
     })
-    return span === null ? ledger : within(ledger, span)
+    return { active, ...(span === null ? ledger : within(ledger, span)) }
   }
   const month = (): MonthStanding => {
     const span = calendar.monthOf(clock.nowMs())
-    return standingOf({
-      span,
-      budgetMicroUsd: dependencies.monthBudget(),
-      entries: ledgerOf(span).entries,
-      activeRuns: dependencies.activeRuns(),
-    })
+    const { entries, active } = ledgerOf(span)
+    return standingOf({ span, budgetMicroUsd: dependencies.monthBudget(), entries, activeRuns: active })
   }
   const overview = (period: CostPeriod): CostOverview => {
     const span = calendar.periodOf(period, clock.nowMs())

@@ -88,7 +88,7 @@ describe('a month against its budget', () => {
     expect(world.service.isMonthSpent(8_800_000)).toBe(true)
     // Between a run's record and the end of its closing, both are there.
     world.record(noonMs + 1, { runId: running.runId, amountMicroUsd: 300_000 })
-    expect(world.service.month().spentMicroUsd).toBe(1_300_000)
+    expect(world.service.month()).toMatchObject({ spentMicroUsd: 1_300_000, committedMicroUsd: 0 })
   })
 
   it('what is left would be a number although the price of a run is not known', () => {
