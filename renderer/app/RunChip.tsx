@@ -2,7 +2,9 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Run } from '../../preload/contract/runs.ts'
 import { bridge } from '../lib/bridge.ts'
-import { formatDuration, formatMoney, formatPercent } from '../lib/format.ts'
+import { useNow } from '../features/runs/use-now.ts'
+import { formatDuration, formatPercent } from '../lib/format.ts'
+import { meterText } from '../lib/live-cost.ts'
 
 const statusWords: Readonly<Record<Run['status'], string>> = {
   queued: 'Queued',
@@ -17,6 +19,7 @@ const statusWords: Readonly<Record<Run['status'], string>> = {
 /** The active run on every page: how far, how long, what it cost so far. */
 export function RunChip() {
   const active = useQuery({ queryKey: ['runs', 'list', 'active'], queryFn: () => bridge.invoke('runs.list', { status: 'active' }) })
+  const nowMs = useNow(active.data?.some(({ meter }) => meter?.isRunning === true) ?? false)
   const run = active.data?.find((candidate) => candidate.status === 'running') ?? active.data?.[0]
   if (run === undefined) return null
   const more = (active.data?.length ?? 1) - 1
@@ -28,8 +31,15 @@ export function RunChip() {
       <span className="run-chip-name">{run.name}</span>
       <b>{isLost ? 'No contact' : run.progress === null ? statusWords[run.status] : formatPercent(run.progress)}</b>
       {run.etaMs !== null && !isLost && <span>{formatDuration(run.etaMs)} left</span>}
-      <span>{run.endpointKind === 'local' ? 'No charge' : formatMoney(run.costMicroUsd)}</span>
+      <span title={costTitle(active.data ?? [])}>{meterText(active.data ?? [], nowMs) ?? 'No charge'}</span>
       {more > 0 && <span title={`${more} more ${more === 1 ? 'run' : 'runs'} not ended`}>+{more}</span>}
     </Link>
   )
+}
+
+function costTitle(runs: readonly Run[]): string {
+  const charged = runs.filter(({ meter }) => meter !== null)
+  if (charged.length === 0) return 'Runs on this computer are free of charge'
+  const whose = charged.length === 1 ? '' : ` of ${charged.length} runs together`
+  return charged.every(({ meter }) => meter?.capMicroUsd !== null) ? `Cost so far${whose}, and the most it may be` : `Cost so far${whose}`
 }

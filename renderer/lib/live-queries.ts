@@ -16,7 +16,11 @@ export function connectLiveQueries(client: QueryClient): () => void {
     }),
     bridge.on('costs.changed', () => refresh('costs')),
     bridge.on('notifications.changed', () => refresh('notifications')),
-    bridge.on('settings.changed', (settings) => client.setQueryData(['settings'], settings)),
+    bridge.on('settings.changed', (settings) => {
+      client.setQueryData(['settings'], settings)
+      // The month's budget is one of them.
+      refresh('costs')
+    }),
   ]
   return () => {
     for (const stop of stops) stop()

@@ -1,30 +1,84 @@
 import './costs.css'
-import { Link } from '@tanstack/react-router'
-import { CircleDollarSign } from 'lucide-react'
+import { CircleDollarSign, Download } from 'lucide-react'
 import { useState } from 'react'
-import type { CostRecord } from '../../../preload/contract/costs.ts'
-import { formatCount, formatDuration, formatMoney } from '../../lib/format.ts'
+import type { CostOverview, CostPeriod } from '../../../preload/contract/costs.ts'
+import { DayBars } from '../../charts/DayBars.tsx'
+import { formatCount } from '../../lib/format.ts'
+import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
-import { RelativeTime } from '../../ui/RelativeTime.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
-import { useCosts } from './queries.ts'
+import { BillCard } from './BillCard.tsx'
+import { CostTable } from './CostTable.tsx'
+import { barsOf, signedMoney, type CostGrouping } from './group-costs.ts'
+import { MonthCard } from './MonthCard.tsx'
+import { useCostActions, useCostOverview } from './queries.ts'
 
-const dayMs = 86_400_000
-const periods = [
-  { value: 'week', title: '7 days', days: 7 },
-  { value: 'month', title: '30 days', days: 30 },
-  { value: 'all', title: 'All time', days: null },
-] as const
-type Period = (typeof periods)[number]['value']
+const periods: readonly { readonly value: CostPeriod; readonly title: string }[] = [
+  { value: 'this_month', title: 'This month' },
+  { value: 'last_month', title: 'Last month' },
+  { value: 'days_30', title: '30 days' },
+  { value: 'all', title: 'All time' },
+]
+const groupings: readonly { readonly value: CostGrouping; readonly title: string }[] = [
+  { value: 'run', title: 'By run' },
+  { value: 'day', title: 'By day' },
+  { value: 'type', title: 'By type' },
+]
+const series = ['Training', 'Storage', 'Other'] as const
 
-/** What every ended run cost, the free ones included. */
+/** What everything cost, beside RunPod's bill and the budget of the month. */
 export function CostsPage() {
-  const [{ period, fromMs }, setPeriod] = useState<{ period: Period; fromMs: number | null }>({ period: 'all', fromMs: null })
-  const costs = useCosts(fromMs)
+  const [period, setPeriod] = useState<CostPeriod>('this_month')
+  const costs = useCostOverview(period)
+  const { check, exportCsv, saveMonthBudget } = useCostActions(period)
   if (costs.error !== null) return <ErrorNote error={costs.error} onRetry={() => void costs.refetch()} />
   if (costs.data === undefined) return <p className="page-note">Reading the costs.</p>
-  if (costs.data.records.length === 0 && period === 'all') {
+  const overview = costs.data
+  return (
+    <div className="list-page costs-page">
+      <div className="costs-head">
+        <Totals overview={overview} />
+        <div className="costs-head-actions">
+          <SegmentedControl label="Period" options={periods} value={period} onChange={setPeriod} />
+          <Button aria-disabled={exportCsv.isPending} onClick={() => !exportCsv.isPending && exportCsv.mutate()}>
+            <Download size={14} aria-hidden="true" />
+            Export CSV
+          </Button>
+        </div>
+      </div>
+      <Amounts overview={overview} period={period} />
+      <div className="costs-cards">
+        <MonthCard month={overview.month} isSaving={saveMonthBudget.isPending} onSave={(microUsd) => saveMonthBudget.mutate(microUsd)} />
+        <BillCard
+          comparisons={overview.comparisons}
+          checks={overview.checks}
+          isChecking={check.isPending}
+          onCheck={() => check.mutate()}
+        />
+      </div>
+    </div>
+  )
+}
+
+function Totals({ overview }: { readonly overview: CostOverview }) {
+  const { totalMicroUsd, runsMicroUsd, storageMicroUsd, otherMicroUsd, runs, unknown } = overview
+  return (
+    <div className="costs-totals">
+      <p>
+        <b data-testid="costs-total">{signedMoney(totalMicroUsd)}</b> for {formatCount(runs)} {runs === 1 ? 'run' : 'runs'}
+      </p>
+      <p className="field-hint">
+        Training {signedMoney(runsMicroUsd)}, storage {signedMoney(storageMicroUsd)}, other {signedMoney(otherMicroUsd)}.
+        {unknown > 0 && ` The cost of ${formatCount(unknown)} more is not known here; it is on RunPod's bill.`}
+      </p>
+    </div>
+  )
+}
+
+function Amounts({ overview, period }: { readonly overview: CostOverview; readonly period: CostPeriod }) {
+  const [grouping, setGrouping] = useState<CostGrouping>('run')
+  if (overview.entries.length === 0 && period === 'all') {
     return (
       <EmptyState
         icon={<CircleDollarSign size={28} aria-hidden="true" />}
@@ -33,66 +87,17 @@ export function CostsPage() {
       />
     )
   }
-  const choose = (next: Period) => {
-    const days = periods.find(({ value }) => value === next)?.days ?? null
-    setPeriod({ period: next, fromMs: days === null ? null : Date.now() - days * dayMs })
-  }
+  if (overview.entries.length === 0) return <p className="page-note">Nothing was charged and no run ended in this period.</p>
+  const isPaid = overview.entries.some(({ amountMicroUsd }) => amountMicroUsd !== null && amountMicroUsd !== 0)
   return (
-    <div className="list-page">
-      <div className="costs-head">
-        <p>
-          <b>{formatMoney(costs.data.totalMicroUsd)}</b> for {formatCount(costs.data.runs)} {costs.data.runs === 1 ? 'run' : 'runs'}
-        </p>
-        <SegmentedControl label="Period" options={periods} value={period} onChange={choose} />
-      </div>
-      {costs.data.records.length === 0 ? (
-        <p className="page-note">No run ended in this period.</p>
-      ) : (
-        <CostTable records={costs.data.records} />
+    <>
+      {isPaid && (
+        <div className="card">
+          <DayBars title="By day" series={series} days={barsOf(overview, Date.now())} />
+        </div>
       )}
-    </div>
-  )
-}
-
-function CostTable({ records }: { readonly records: readonly CostRecord[] }) {
-  return (
-    <div className="table-scroll" role="region" aria-label="Costs" tabIndex={0}>
-      <table className="data-table">
-        <thead>
-          <tr>
-            <th scope="col">Run</th>
-            <th scope="col">What for</th>
-            <th scope="col">Ended</th>
-            <th scope="col" className="number">
-              Time
-            </th>
-            <th scope="col" className="number">
-              Cost
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {records.map((record) => (
-            <tr key={record.id}>
-              <th scope="row">
-                {record.runId === null ? (
-                  record.runName
-                ) : (
-                  <Link to="/runs/$runId" params={{ runId: record.runId }}>
-                    {record.runName}
-                  </Link>
-                )}
-              </th>
-              <td>{record.detail}</td>
-              <td>
-                <RelativeTime atMs={record.recordedAtMs} />
-              </td>
-              <td className="number">{formatDuration(record.durationMs)}</td>
-              <td className="number">{record.endpointKind === 'local' ? 'No charge' : formatMoney(record.amountMicroUsd)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+      <SegmentedControl label="Group by" options={groupings} value={grouping} onChange={setGrouping} />
+      <CostTable entries={overview.entries} grouping={grouping} />
+    </>
   )
 }

@@ -1,7 +1,9 @@
 import { CircleCheck, CircleX, TriangleAlert } from 'lucide-react'
 import type { Estimate, PreflightItem } from '../../../preload/contract/runs.ts'
+import { formatMoney } from '../../lib/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../lib/describe-error.ts'
+import { runDraftStore } from './draft-store.ts'
 import { buildPlanLines, startLabel } from './plan-lines.ts'
 import type { NewRunPlan } from './use-new-run.ts'
 
@@ -113,9 +115,23 @@ function Preflight({ items }: { readonly items: readonly PreflightItem[] }) {
             <span className="sr-only">{item.isOk ? 'In order: ' : 'To correct: '}</span>
             {item.text}
             {item.fix !== null && <span className="preflight-fix">{item.fix}</span>}
+            {item.action !== undefined && <BudgetFix microUsd={item.action.budgetMicroUsd} />}
           </span>
         </li>
       ))}
     </ul>
+  )
+}
+
+/** Carries the fix of a budget out: the field takes over the amount that is left. */
+function BudgetFix({ microUsd }: { readonly microUsd: number }) {
+  return (
+    <Button
+      size="small"
+      className="preflight-action"
+      onClick={() => runDraftStore.getState().writeBudget((microUsd / 1_000_000).toFixed(2))}
+    >
+      Set the budget to {formatMoney(microUsd)}
+    </Button>
   )
 }

@@ -90,7 +90,7 @@ function stopText(run: Run, mode: StopMode): string {
   const done =
     run.head.step === 0
       ? 'No step has been trained yet.'
-      : `${run.head.step.toLocaleString('en-US')} of ${run.plan?.stepsTotal.toLocaleString('en-US') ?? '–'} steps are trained, in ${elapsed(run, Date.now())}, cost so far: ${costText(run).toLowerCase()}.`
+      : `${run.head.step.toLocaleString('en-US')} of ${run.plan?.stepsTotal.toLocaleString('en-US') ?? '–'} steps are trained, in ${elapsed(run, Date.now())}, cost so far: ${costText(run, Date.now()).toLowerCase()}.`
   if (mode === 'keep') return `${done} The adapter is saved as it is now; the steps left are not trained.`
   return `${done} All of it is lost, checkpoints included. No adapter is saved.`
 }

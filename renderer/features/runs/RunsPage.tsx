@@ -134,7 +134,7 @@ function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
             <td className="run-number">{formatLoss(run.head.loss, 3)}</td>
             <td className="run-number">{formatLoss(run.head.evalLoss, 3)}</td>
             <td className="run-number">{elapsed(run, nowMs)}</td>
-            <td className="run-number">{costText(run)}</td>
+            <td className="run-number">{costText(run, nowMs)}</td>
             <td>{run.startedAtMs === null ? '–' : <RelativeTime atMs={run.startedAtMs} />}</td>
           </tr>
         ))}

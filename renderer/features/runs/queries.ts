@@ -104,6 +104,8 @@ export function useLivePlan(): void {
       bridge.on('datasets.changed', refresh),
       bridge.on('endpoints.changed', refresh),
       bridge.on('endpoints.localChanged', refresh),
+      bridge.on('costs.changed', refresh),
+      bridge.on('settings.changed', refresh),
     ]
     return () => {
       for (const stop of stops) stop()

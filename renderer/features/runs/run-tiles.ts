@@ -1,5 +1,6 @@
 import type { Run } from '../../../preload/contract/runs.ts'
 import { formatLoss } from '../../charts/axis-format.ts'
+import { meterText } from '../../lib/live-cost.ts'
 import { formatBytes, formatCount, formatDuration, formatMoney } from '../../lib/format.ts'
 
 /** One figure beside the chart; unknown values are a dash. */
@@ -38,7 +39,7 @@ export function buildRunTiles(run: Run, nowMs: number): readonly RunTile[] {
     },
     { id: 'elapsed', label: isOver ? 'Took' : 'Elapsed', value: elapsed(run, nowMs), note: null },
     { id: 'left', label: 'Left', value: isOver ? unknown : formatDuration(run.etaMs), note: leftNote(run) },
-    { id: 'cost', label: 'Cost', value: costText(run), note: run.endpointKind === 'local' ? run.endpointName : isOver ? null : 'So far' },
+    { id: 'cost', label: 'Cost', value: costText(run, nowMs), note: costNote(run) },
     {
       id: 'device',
       label: 'Memory',
@@ -54,9 +55,16 @@ export function elapsed(run: Run, nowMs: number): string {
 }
 
 /** What a run costs; this computer charges nothing, unknown is a dash. */
-export function costText(run: Run): string {
+export function costText(run: Run, nowMs: number): string {
   if (run.endpointKind === 'local') return 'No charge'
-  return run.costMicroUsd === null ? unknown : formatMoney(run.costMicroUsd)
+  return run.endedAtMs === null ? (meterText([run], nowMs) ?? formatMoney(run.costMicroUsd)) : formatMoney(run.costMicroUsd)
+}
+
+function costNote({ endpointKind, endpointName, endedAtMs, meter }: Run): string | null {
+  if (endpointKind === 'local') return endpointName
+  const hasCap = meter !== null && meter.capMicroUsd !== null
+  if (endedAtMs === null) return hasCap ? 'So far, of its budget' : 'So far'
+  return hasCap ? `budget ${formatMoney(meter.capMicroUsd)}` : null
 }
 
 function compareToBase(now: number | null, base: number): string {

@@ -5,7 +5,7 @@ import type { Endpoint, LocalState } from '../../../preload/contract/endpoints.t
 import type { Hyperparameters, Preset } from '../../../preload/contract/hyperparameters.ts'
 import type { BaseModel } from '../../../preload/contract/models.ts'
 import type { Estimate, PreflightItem, RunConfig } from '../../../preload/contract/runs.ts'
-import { readBudget } from './budget.ts'
+import { readBudget } from '../../lib/budget.ts'
 import { presetOf, runDraftStore } from './draft-store.ts'
 import { switchTexts } from '../../lib/hyperparameter-text.ts'
 import { readForm, type BlockedSwitches, type ReadForm } from './hyperparameter-form.ts'

@@ -1,5 +1,6 @@
 import './settings.css'
 import type { AppInfo, Settings } from '../../../preload/contract/settings.ts'
+import { BudgetForm } from '../../ui/BudgetForm.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
@@ -31,6 +32,7 @@ export function SettingsPage() {
     <div className="settings-page">
       <div className="settings-columns">
         <Appearance settings={settings.data} />
+        <MonthBudget settings={settings.data} />
         <AboutApp />
         <Notices settings={settings.data} />
         <Shortcuts />
@@ -47,6 +49,22 @@ function Appearance({ settings }: { readonly settings: Settings }) {
     <section className="card">
       <h2>Appearance</h2>
       <SegmentedControl label="Theme" options={themes} value={settings.theme} onChange={(theme) => update.mutate({ theme })} />
+    </section>
+  )
+}
+
+function MonthBudget({ settings }: { readonly settings: Settings }) {
+  const { update } = useSettingsActions()
+  return (
+    <section className="card">
+      <h2>Money</h2>
+      <BudgetForm
+        label="Month budget in dollars"
+        hint="What runs on RunPod may cost in a calendar month. Empty: no limit. What is left stands under Costs."
+        microUsd={settings.monthBudgetMicroUsd}
+        isSaving={update.isPending}
+        onSave={(monthBudgetMicroUsd) => update.mutate({ monthBudgetMicroUsd })}
+      />
     </section>
   )
 }

@@ -9,6 +9,7 @@ import type {
   RowIssue,
   RowSummary,
 } from '../../../preload/contract/datasets.ts'
+import type { CostEntry, CostOverview } from '../../../preload/contract/costs.ts'
 import type { Endpoint, LocalState } from '../../../preload/contract/endpoints.ts'
 
 /** The nth identifier; any UUID will do. */
@@ -225,4 +226,45 @@ export function anEndpoint(change: Partial<Endpoint> = {}): Endpoint {
 /** What is known about this computer, with Python in a given state. */
 export function aLocalState(python: LocalState['python']): LocalState {
   return { python, device: null, worker: 'stopped', diskFreeBytes: 81_000_000_000 }
+}
+
+/** The costs of a month in which nothing happened, changed as a test needs it. */
+export function aCostOverview(change: Partial<CostOverview> = {}): CostOverview {
+  const fromMs = 1_788_220_800_000
+  const toMs = fromMs + 30 * 86_400_000
+  const entries = change.entries ?? []
+  const sum = (isOf: (entry: CostEntry) => boolean) => entries.filter(isOf).reduce((total, { amountMicroUsd }) => total + (amountMicroUsd ?? 0), 0)
+  return {
+    fromMs,
+    toMs,
+    totalMicroUsd: sum(() => true),
+    runsMicroUsd: sum(({ type }) => type === 'training_compute'),
+    storageMicroUsd: sum(({ type }) => type === 'storage'),
+    otherMicroUsd: sum(({ type }) => type !== 'training_compute' && type !== 'storage'),
+    runs: entries.filter(({ type }) => type === 'training_compute').length,
+    unknown: entries.filter(({ amountMicroUsd }) => amountMicroUsd === null).length,
+    entries,
+    comparisons: [],
+    checks: [],
+    month: { fromMs, toMs, budgetMicroUsd: null, spentMicroUsd: 0, committedMicroUsd: 0, leftMicroUsd: null },
+    ...change,
+  }
+}
+
+/** One cost of a run, changed as a test needs it. */
+export function aCostEntry(n: number, change: Partial<CostEntry> = {}): CostEntry {
+  return {
+    key: `run:${idOf(n)}/1`,
+    dayMs: 1_788_220_800_000,
+    type: 'training_compute',
+    runId: idOf(n),
+    name: `Run ${n}`,
+    endpointName: 'Studio',
+    amountMicroUsd: 0,
+    parts: null,
+    durationMs: 714_000,
+    basis: 'computed',
+    detail: '',
+    ...change,
+  }
 }

@@ -1,5 +1,6 @@
 import { act, cleanup, render } from '@testing-library/react'
 import { settingsSchema } from '../../../preload/contract/settings.ts'
+import { aCostOverview } from './fixtures.ts'
 import { installFakeBridge } from './fake-bridge.ts'
 
 type Answers = Parameters<typeof installFakeBridge>[0]
@@ -16,6 +17,7 @@ const quiet: Answers = {
   'datasets.listVocabularies': () => [],
   'notifications.list': () => ({ unread: 0, notifications: [] }),
   'endpoints.list': () => [],
+  'costs.overview': () => aCostOverview(),
   'endpoints.keychainStatus': () => ({ isAvailable: true, message: 'Keys are kept in the keychain.' }),
 }
 

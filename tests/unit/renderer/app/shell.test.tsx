@@ -37,7 +37,6 @@ test('arrows in the palette stay inside the list, and the marked entry is told t
 
 test('commands of the menu and clicked system notices move the window', async () => {
   const main = await renderWindow('/datasets', {
-    'costs.list': () => ({ totalMicroUsd: 0, runs: 0, records: [] }),
     'datasets.pickFiles': () => [aPreview()],
   })
   await act(async () => main.emit('settings.commandRequested', { command: 'go_costs' }))

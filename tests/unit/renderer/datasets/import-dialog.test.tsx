@@ -57,7 +57,6 @@ test('a file that cannot even be looked at leaves the others and says why', asyn
 test('the same file again offers the dataset that holds it already', async () => {
   const dataset = aDataset()
   await renderWindow('/costs', {
-    'costs.list': () => ({ totalMicroUsd: 0, runs: 0, records: [] }),
     'datasets.previewDrop': () => aPreview({ existingDatasetId: dataset.id }),
     'datasets.get': () => dataset,
   })
