@@ -29,15 +29,14 @@ export const costRecordSchema = z.object({
 export type CostRecord = z.infer<typeof costRecordSchema>
 
 /** Spans of time, in the time zone of this computer. */
-export const costPeriodSchema = z.enum(['this_month', 'last_month', 'days_30', 'all'])
+const costPeriodSchema = z.enum(['this_month', 'last_month', 'days_30', 'all'])
 export type CostPeriod = z.infer<typeof costPeriodSchema>
 
 /** What money went to; `rest` is what RunPod billed beyond, or below, what was computed here. */
-export const costTypeSchema = z.enum(['training_compute', 'transfer', 'hello', 'storage', 'rest'])
-export type CostType = z.infer<typeof costTypeSchema>
+const costTypeSchema = z.enum(['training_compute', 'transfer', 'hello', 'storage', 'rest'])
 
 /** One amount on one day. */
-export const costEntrySchema = z.object({
+const costEntrySchema = z.object({
   key: z.string(),
   /** The first moment of the day. */
   dayMs: timeMsSchema,
@@ -57,7 +56,7 @@ export const costEntrySchema = z.object({
 export type CostEntry = z.infer<typeof costEntrySchema>
 
 /** RunPod's bill of one endpoint on one day beside what was computed. */
-export const billComparisonSchema = z.object({
+const billComparisonSchema = z.object({
   key: z.string(),
   dayMs: timeMsSchema,
   endpointName: z.string(),
@@ -69,7 +68,7 @@ export const billComparisonSchema = z.object({
 export type BillComparison = z.infer<typeof billComparisonSchema>
 
 /** When the bill of an endpoint or a volume was last read, and why it could not be. */
-export const billCheckSchema = z.object({
+const billCheckSchema = z.object({
   subject: z.enum(['endpoint', 'volume']),
   remoteId: z.string(),
   name: z.string(),
@@ -79,7 +78,7 @@ export const billCheckSchema = z.object({
 export type BillCheck = z.infer<typeof billCheckSchema>
 
 /** How the month stands against its budget. */
-export const monthStandingSchema = z.object({
+const monthStandingSchema = z.object({
   fromMs: timeMsSchema,
   toMs: timeMsSchema,
   /** Null where there is none. */
@@ -92,10 +91,12 @@ export const monthStandingSchema = z.object({
 })
 export type MonthStanding = z.infer<typeof monthStandingSchema>
 
-export const costOverviewSchema = z.object({
+const costOverviewSchema = z.object({
   /** Null bounds where everything is asked for. */
   fromMs: timeMsSchema.nullable(),
   toMs: timeMsSchema.nullable(),
+  /** When this was summed up. */
+  asOfMs: timeMsSchema,
   totalMicroUsd: z.int(),
   runsMicroUsd: z.int(),
   storageMicroUsd: z.int(),

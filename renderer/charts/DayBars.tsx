@@ -69,17 +69,23 @@ interface StackProps {
 }
 
 function Stack({ day, index, most, isPointed }: StackProps) {
-  let top = plotHeight
   return (
     <g data-pointed={isPointed}>
-      {day.amounts.map((amount, series) => {
-        // A cent among dollars still shows.
-        const height = amount <= 0 ? 0 : Math.max(1, (amount / most) * plotHeight)
-        top = Math.max(0, top - height)
-        return <rect key={series} data-series={series} x={index + 0.1} width={0.8} y={top} height={height} />
-      })}
+      {stackOf(day.amounts, most).map(({ top, height }, series) => (
+        <rect key={series} data-series={series} x={index + 0.1} width={0.8} y={top} height={height} />
+      ))}
     </g>
   )
+}
+
+/** Where each amount stands on those before it. */
+function stackOf(amounts: readonly number[], most: number): readonly { readonly top: number; readonly height: number }[] {
+  // A cent among dollars still shows.
+  const heights = amounts.map((amount) => (amount <= 0 ? 0 : Math.max(1, (amount / most) * plotHeight)))
+  return heights.map((height, series) => {
+    const below = heights.slice(0, series + 1).reduce((sum, each) => sum + each, 0)
+    return { height, top: Math.max(0, plotHeight - below) }
+  })
 }
 
 /** What was taken off a day has no height; the figures name it. */

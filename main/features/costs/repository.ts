@@ -96,7 +96,10 @@ function toRecord(row: PartRow): CostRecord {
     endpointKind: row.endpoint_kind,
     endpointName: row.endpoint_name,
     amountMicroUsd: row.amount_micro_usd,
-    parts: startUpMicroUsd === null || executionMicroUsd === null || idleMicroUsd === null ? null : { startUpMicroUsd, executionMicroUsd, idleMicroUsd },
+    parts:
+      startUpMicroUsd === null || executionMicroUsd === null || idleMicroUsd === null
+        ? null
+        : { startUpMicroUsd, executionMicroUsd, idleMicroUsd },
     durationMs: row.duration_ms,
     span: row.from_ms === null || row.to_ms === null ? null : { fromMs: row.from_ms, toMs: row.to_ms },
     detail: row.detail,

@@ -8,12 +8,12 @@ import type { BillRepository, StoredBillCheck } from './bill-repository.ts'
 import { createCalendar, type Calendar, type Span } from './calendar.ts'
 import { costsCsv } from './costs-csv.ts'
 import { jobRecord } from './job-record.ts'
-import type { LedgerRecord } from './ledger-input.ts'
+import { activeRecord, storedRecord } from './ledger-records.ts'
 import { buildLedger, type Ledger } from './ledger.ts'
 import { totalsOf } from './ledger-totals.ts'
 import { standingOf } from './month.ts'
 import type { ActiveRunCost, JobCost, RunCost } from './ports.ts'
-import type { CostRepository, StoredCost } from './repository.ts'
+import type { CostRepository } from './repository.ts'
 
 interface CostServiceDependencies {
   readonly repository: CostRepository
@@ -46,7 +46,10 @@ export function createCostService(dependencies: CostServiceDependencies) {
     const recordedRuns = new Set(stored.map(({ record }) => record.runId))
     const active = dependencies.activeRuns().filter(({ runId }) => !recordedRuns.has(runId))
     const ledger = buildLedger({
-      records: [...active.map((run) => activeRecord(run, repository.remoteIdOf(run.endpointId), clock.nowMs())), ...stored.map(storedRecord)],
+      records: [
+        ...active.map((run) => activeRecord(run, repository.remoteIdOf(run.endpointId), clock.nowMs())),
+        ...stored.map(storedRecord),
+      ],
       bills: bills.listLines(...bounds),
       known: knownSpans(bills.listChecks()),
       calendar,
@@ -64,10 +67,13 @@ export function createCostService(dependencies: CostServiceDependencies) {
     return {
       fromMs: span?.fromMs ?? null,
       toMs: span?.toMs ?? null,
+      asOfMs: clock.nowMs(),
       ...totalsOf(ledger.entries),
       entries: [...ledger.entries],
       comparisons: [...ledger.comparisons],
-      checks: bills.listChecks().map(({ subject, remoteId, name, readAtMs, problem }): BillCheck => ({ subject, remoteId, name, readAtMs, problem })),
+      checks: bills
+        .listChecks()
+        .map(({ subject, remoteId, name, readAtMs, problem }): BillCheck => ({ subject, remoteId, name, readAtMs, problem })),
       month: month(),
     }
   }
@@ -120,7 +126,10 @@ export function createCostService(dependencies: CostServiceDependencies) {
       const span = calendar.periodOf(period, clock.nowMs())
       const last = calendar.dateOf(Math.min(clock.nowMs(), (span?.toMs ?? Number.POSITIVE_INFINITY) - 1))
       const first = span === null ? null : calendar.dateOf(span.fromMs)
-      const path = await dependencies.pickCsvPath(windowId, `tunesmith-costs-${first === null ? `until-${last}` : `${first}-to-${last}`}.csv`)
+      const path = await dependencies.pickCsvPath(
+        windowId,
+        `tunesmith-costs-${first === null ? `until-${last}` : `${first}-to-${last}`}.csv`,
+      )
       if (path === null) return null
       await writeFileAtomically(path, costsCsv(ledgerOf(span).entries, calendar))
       return { path }
@@ -139,13 +148,4 @@ function knownSpans(checks: readonly StoredBillCheck[]): ReadonlyMap<string, Spa
 function within({ entries, comparisons }: Ledger, { fromMs, toMs }: Span): Ledger {
   const isWithin = ({ dayMs }: { readonly dayMs: number }) => dayMs >= fromMs && dayMs < toMs
   return { entries: entries.filter(isWithin), comparisons: comparisons.filter(isWithin) }
-}
-
-function storedRecord({ sourceKey, remoteId, record }: StoredCost): LedgerRecord {
-  const { runName, id: _, ...rest } = record
-  return { ...rest, key: sourceKey, name: runName, remoteId, isRunning: false }
-}
-
-function activeRecord({ runName, endpointId: _, mostMicroUsd: __, ...run }: ActiveRunCost, remoteId: string | null, nowMs: number): LedgerRecord {
-  return { ...run, key: `run:${run.runId}`, type: 'training_compute', name: runName, remoteId, recordedAtMs: nowMs, isRunning: true }
 }

@@ -15,7 +15,10 @@ export function monthProblem(month: MonthStanding | null, { budgetMicroUsd }: Ru
   if (most === null || leftMicroUsd === null) {
     const whose = most === null ? endpoint.name : 'a run that has not ended'
     const text = `The price of ${whose} is not known, so the month's budget of ${dollars(month.budgetMicroUsd)} cannot be kept.`
-    return red(text, most === null ? 'Test the connection under Endpoints.' : 'Wait for that run to end, or take the month budget out under Costs.')
+    return red(
+      text,
+      most === null ? 'Test the connection under Endpoints.' : 'Wait for that run to end, or take the month budget out under Costs.',
+    )
   }
   if (most <= leftMicroUsd) return null
   const offered = Math.floor(leftMicroUsd / centMicroUsd) * centMicroUsd
@@ -24,12 +27,14 @@ export function monthProblem(month: MonthStanding | null, { budgetMicroUsd }: Ru
   if (offered < Math.max(centMicroUsd, shortest)) {
     return red(text, 'That is too little for a run on this endpoint. Raise the month budget under Costs, or train on this computer.')
   }
-  const fix = budgetMicroUsd === null ? `Give the run a budget of ${dollars(offered)}.` : `Lower the budget of the run to ${dollars(offered)}.`
+  const fix =
+    budgetMicroUsd === null ? `Give the run a budget of ${dollars(offered)}.` : `Lower the budget of the run to ${dollars(offered)}.`
   return { ...red(text, fix), action: { kind: 'set_budget', budgetMicroUsd: offered } }
 }
 
 function leftText({ budgetMicroUsd, spentMicroUsd, committedMicroUsd }: MonthStanding, leftMicroUsd: number): string {
-  const runs = committedMicroUsd === null || committedMicroUsd === 0 ? '' : `, ${dollars(committedMicroUsd)} is kept for runs that have not ended`
+  const runs =
+    committedMicroUsd === null || committedMicroUsd === 0 ? '' : `, ${dollars(committedMicroUsd)} is kept for runs that have not ended`
   return `${dollars(leftMicroUsd)} is left of the month's budget of ${dollars(budgetMicroUsd ?? 0)}: ${dollars(Math.max(0, spentMicroUsd))} is spent${runs}`
 }
 

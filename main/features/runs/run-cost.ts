@@ -57,7 +57,8 @@ function closingDetail({ state }: StoredRun, durationMs: number): string {
   }
   if (parts === null) return "It ran and ended while nobody looked, so its time is not known here; it is on RunPod's bill."
   const seconds = (ms: number) => `${(ms / 1_000).toLocaleString('en-US')} s`
-  const start = parts.startUpMs === 0 ? "a worker's start is not in it" : `with ${seconds(parts.startUpMs)} for the worker's start, estimated`
+  const start =
+    parts.startUpMs === 0 ? "a worker's start is not in it" : `with ${seconds(parts.startUpMs)} for the worker's start, estimated`
   const billed = parts.startUpMs + parts.executionMs + parts.idleMs
   return `Computed: ${seconds(billed)} at $${(price / 1_000_000).toFixed(2)} an hour, ${start}.`
 }

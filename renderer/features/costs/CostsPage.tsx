@@ -50,12 +50,7 @@ export function CostsPage() {
       <Amounts overview={overview} period={period} />
       <div className="costs-cards">
         <MonthCard month={overview.month} isSaving={saveMonthBudget.isPending} onSave={(microUsd) => saveMonthBudget.mutate(microUsd)} />
-        <BillCard
-          comparisons={overview.comparisons}
-          checks={overview.checks}
-          isChecking={check.isPending}
-          onCheck={() => check.mutate()}
-        />
+        <BillCard comparisons={overview.comparisons} checks={overview.checks} isChecking={check.isPending} onCheck={() => check.mutate()} />
       </div>
     </div>
   )
@@ -93,7 +88,7 @@ function Amounts({ overview, period }: { readonly overview: CostOverview; readon
     <>
       {isPaid && (
         <div className="card">
-          <DayBars title="By day" series={series} days={barsOf(overview, Date.now())} />
+          <DayBars title="By day" series={series} days={barsOf(overview)} />
         </div>
       )}
       <SegmentedControl label="Group by" options={groupings} value={grouping} onChange={setGrouping} />

@@ -38,7 +38,9 @@ const mostBars = 92
 export function groupCosts(entries: readonly CostEntry[], grouping: CostGrouping): readonly CostRow[] {
   switch (grouping) {
     case 'run':
-      return [...gather(entries, ({ runId, type, name, endpointName }) => `${type}/${runId ?? `${name}/${endpointName}`}`).values()].map(runRow)
+      return [...gather(entries, ({ runId, type, name, endpointName }) => `${type}/${runId ?? `${name}/${endpointName}`}`).values()].map(
+        runRow,
+      )
     case 'day':
       return [...gather(entries, (entry) => String(entry.dayMs)).values()].map(dayRow)
     case 'type':
@@ -49,11 +51,11 @@ export function groupCosts(entries: readonly CostEntry[], grouping: CostGrouping
 }
 
 /** A bar for each day of a period up to today, also for days that cost nothing; none before the first cost. */
-export function barsOf({ entries, fromMs, toMs }: CostOverview, nowMs: number): readonly DayBar[] {
+export function barsOf({ entries, fromMs, toMs, asOfMs }: CostOverview): readonly DayBar[] {
   const byDay = gather(entries, (entry) => String(entry.dayMs))
   const known = entries.map((entry) => entry.dayMs)
-  const first = fromMs ?? Math.min(nowMs, ...known)
-  const last = Math.min(nowMs, (toMs ?? Number.POSITIVE_INFINITY) - 1)
+  const first = fromMs ?? Math.min(asOfMs, ...known)
+  const last = Math.min(asOfMs, (toMs ?? Number.POSITIVE_INFINITY) - 1)
   const days: DayBar[] = []
   for (let at = startOfDay(first); at <= last; at = startOfDay(at + 1.5 * dayMs)) {
     const ofDay = byDay.get(String(at)) ?? []
@@ -92,7 +94,11 @@ function gather(entries: readonly CostEntry[], keyOf: (entry: CostEntry) => stri
 
 function amountsOf(entries: readonly CostEntry[]): readonly number[] {
   const sum = (isOf: (type: CostEntry['type']) => boolean) => sumOf(entries.filter(({ type }) => isOf(type))) ?? 0
-  return [sum((type) => type === 'training_compute'), sum((type) => type === 'storage'), sum((type) => type !== 'training_compute' && type !== 'storage')]
+  return [
+    sum((type) => type === 'training_compute'),
+    sum((type) => type === 'storage'),
+    sum((type) => type !== 'training_compute' && type !== 'storage'),
+  ]
 }
 
 /** Null when nothing of it is known. */
@@ -119,7 +125,8 @@ function runRow(entries: readonly CostEntry[]): CostRow {
     ...sumsOf(entries),
     title: first?.name ?? '',
     runId: first?.runId ?? null,
-    note: first === undefined ? '' : [isOneRecord ? '' : typeTitles[first.type], first.endpointName].filter((text) => text !== '').join(' · '),
+    note:
+      first === undefined ? '' : [isOneRecord ? '' : typeTitles[first.type], first.endpointName].filter((text) => text !== '').join(' · '),
     dayMs: first?.dayMs ?? null,
     parts: isOneRecord ? (first.parts ?? null) : null,
     basis: isAlike ? (first?.basis ?? null) : null,

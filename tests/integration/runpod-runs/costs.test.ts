@@ -45,7 +45,10 @@ describe('the bill of RunPod beside the runs', () => {
     expect(before.entries.filter((entry) => entry.runId === runId && entry.type === 'training_compute')).toHaveLength(1)
     expect(before.comparisons.reduce((sum, { billedMicroUsd }) => sum + billedMicroUsd, 0)).toBe(await billed())
     expect(before.storageMicroUsd).toBeGreaterThan(0)
-    expect(before.checks).toMatchObject([{ subject: 'endpoint', problem: null }, { subject: 'volume', problem: null }])
+    expect(before.checks).toMatchObject([
+      { subject: 'endpoint', problem: null },
+      { subject: 'volume', problem: null },
+    ])
     await cloud.control.setBilling({ isDoubled: true })
     await app.bills.readNow()
     expect(app.costs.overview('all')).toMatchObject({ totalMicroUsd: before.totalMicroUsd, otherMicroUsd: before.otherMicroUsd })

@@ -233,10 +233,12 @@ export function aCostOverview(change: Partial<CostOverview> = {}): CostOverview 
   const fromMs = 1_788_220_800_000
   const toMs = fromMs + 30 * 86_400_000
   const entries = change.entries ?? []
-  const sum = (isOf: (entry: CostEntry) => boolean) => entries.filter(isOf).reduce((total, { amountMicroUsd }) => total + (amountMicroUsd ?? 0), 0)
+  const sum = (isOf: (entry: CostEntry) => boolean) =>
+    entries.filter(isOf).reduce((total, { amountMicroUsd }) => total + (amountMicroUsd ?? 0), 0)
   return {
     fromMs,
     toMs,
+    asOfMs: fromMs + 12 * 86_400_000,
     totalMicroUsd: sum(() => true),
     runsMicroUsd: sum(({ type }) => type === 'training_compute'),
     storageMicroUsd: sum(({ type }) => type === 'storage'),

@@ -49,7 +49,14 @@ export const endpointRecordSchema = z.object({
 export type EndpointRecord = z.infer<typeof endpointRecordSchema>
 
 const templateSchema = z.object({ id: z.string(), name: z.string() }).catchall(z.unknown())
-const volumeSchema = z.object({ id: z.string(), name: z.string(), size: z.int(), dataCenter: z.string(), type: z.string(), createdAtMs: z.int().optional() })
+const volumeSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  size: z.int(),
+  dataCenter: z.string(),
+  type: z.string(),
+  createdAtMs: z.int().optional(),
+})
 
 /** One rented worker, also after its end: the bill is made from these. */
 const workerRecordSchema = z.object({

@@ -111,5 +111,8 @@ function volumeBill(state: CloudState, query: URLSearchParams, nowMs: number) {
       networkVolumeId: volume.id,
     })),
   )
-  return { status: 200, body: { records, metadata: { totals: { totalAmount: records.reduce((sum, { totalAmount }) => sum + totalAmount, 0) } } } }
+  return {
+    status: 200,
+    body: { records, metadata: { totals: { totalAmount: records.reduce((sum, { totalAmount }) => sum + totalAmount, 0) } } },
+  }
 }

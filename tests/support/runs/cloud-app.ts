@@ -66,7 +66,10 @@ export function openCloudApp({
   const events = { publish: () => undefined }
   const base = { clock, newId, events, log }
 
-  const runpod = createRunpod({ addresses, transfersFolder: join(home, 'transfers'), userAgent: 'Tunesmith-test',
+  const runpod = createRunpod({
+    addresses,
+    transfersFolder: join(home, 'transfers'),
+    userAgent: 'Tunesmith-test',
     clock,
     log,
     onJobBilled: (id, { action, ...job }) =>
@@ -90,7 +93,14 @@ export function openCloudApp({
       { subject: 'endpoint', remoteId, name: 'Cloud', read: (span) => runpod.endpointBill(target, span) },
       ...(volumeId === undefined
         ? []
-        : [{ subject: 'volume' as const, remoteId: volumeId, name: 'Cloud', read: (span: Span) => runpod.volumeBill({ ...target, volumeId }, span) }]),
+        : [
+            {
+              subject: 'volume' as const,
+              remoteId: volumeId,
+              name: 'Cloud',
+              read: (span: Span) => runpod.volumeBill({ ...target, volumeId }, span),
+            },
+          ]),
     ],
     onRead: () => undefined,
   })

@@ -7,8 +7,23 @@ import { groupCosts } from '../../../../renderer/features/costs/group-costs.ts'
 import { aCostEntry, aCostOverview, idOf } from '../../../support/renderer/fixtures.ts'
 import { renderWindow } from '../../../support/renderer/render-window.tsx'
 
-const rest = aCostEntry(9, { key: 'rest', type: 'rest', runId: null, name: 'Not in a run', amountMicroUsd: 50_000, durationMs: null, basis: 'billed' })
-const storage = aCostEntry(8, { key: 'vol', type: 'storage', runId: null, name: 'Network volume v', amountMicroUsd: 230_000, basis: 'billed' })
+const rest = aCostEntry(9, {
+  key: 'rest',
+  type: 'rest',
+  runId: null,
+  name: 'Not in a run',
+  amountMicroUsd: 50_000,
+  durationMs: null,
+  basis: 'billed',
+})
+const storage = aCostEntry(8, {
+  key: 'vol',
+  type: 'storage',
+  runId: null,
+  name: 'Network volume v',
+  amountMicroUsd: 230_000,
+  basis: 'billed',
+})
 
 async function rows() {
   const table = within(await screen.findByRole('table'))
@@ -89,7 +104,9 @@ describe('words and sums', () => {
   const comparison = { key: 'k', dayMs: 1_788_220_800_000, endpointName: 'Studio', billedMicroUsd: 460_000, recordedMicroUsd: 410_000 }
 
   test('a difference would be told as if the runs had cost it', () => {
-    expect(compareText({ ...comparison, state: 'more' })).toMatch(/billed \$0\.46 for Studio; runs and jobs account for \$0\.41\. The rest is/)
+    expect(compareText({ ...comparison, state: 'more' })).toMatch(
+      /billed \$0\.46 for Studio; runs and jobs account for \$0\.41\. The rest is/,
+    )
     expect(compareText({ ...comparison, billedMicroUsd: 0, state: 'missing' })).toMatch(/shows nothing; \$0\.41 was computed and counts/)
   })
 
