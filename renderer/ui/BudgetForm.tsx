@@ -41,7 +41,7 @@ export function BudgetForm({ label, hint, microUsd, isSaving, onSave }: BudgetFo
           />
         )}
       </FormField>
-      <Button type="submit" aria-disabled={!isChanged || value === undefined || isSaving}>
+      <Button type="submit" disabled={!isChanged || value === undefined || isSaving}>
         {isSaving ? 'Saving' : 'Save'}
       </Button>
     </form>

@@ -82,9 +82,10 @@ test('the money of a run: red for the month, fixed by the button, metered, on th
   await page.getByRole('button', { name: 'Check against RunPod' }).click()
   const bill = page.getByRole('list', { name: 'Bill and runs by day' })
   await expect(bill).toContainText(/RunPod billed .* for Studio/)
-  await page.getByText('By type', { exact: true }).click()
+  const grouping = page.getByRole('radiogroup', { name: 'Group by' })
+  await grouping.getByText('By type').click()
   await expect(page.getByRole('row', { name: /^Training/ })).toBeVisible()
-  await page.getByText('By day', { exact: true }).click()
+  await grouping.getByText('By day').click()
   await expect(page.getByRole('row', { name: /1 run/ })).toBeVisible()
 
   const csv = join(profile, 'costs.csv')

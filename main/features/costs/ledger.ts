@@ -9,6 +9,9 @@ export interface Ledger {
   readonly comparisons: readonly BillComparison[]
 }
 
+/** Within a day, what the user started stands before what came with it. */
+const typeOrder: Readonly<Record<CostEntry['type'], number>> = { training_compute: 0, transfer: 1, hello: 2, rest: 3, storage: 4 }
+
 /** Puts every amount on its day; what RunPod billed beyond the computed amounts is an entry of its own, never spread over runs. */
 export function buildLedger(input: LedgerInput): Ledger {
   const { calendar, bills, records } = input
@@ -24,7 +27,7 @@ export function buildLedger(input: LedgerInput): Ledger {
     ...bills.filter(({ subject }) => subject === 'volume').map((bill) => storageEntry(bill, calendar)),
   ]
   return {
-    entries: entries.toSorted((a, b) => b.dayMs - a.dayMs || (a.key < b.key ? 1 : -1)),
+    entries: entries.toSorted((a, b) => b.dayMs - a.dayMs || typeOrder[a.type] - typeOrder[b.type] || (a.key < b.key ? 1 : -1)),
     comparisons: comparisons.map(({ comparison }) => comparison).toSorted((a, b) => b.dayMs - a.dayMs || (a.key < b.key ? -1 : 1)),
   }
 }

@@ -6,7 +6,14 @@ import type { RunState } from './state.ts'
 /** The cost record of an ended run, however it ended. */
 export function closingCost(run: StoredRun): CostEntry {
   const durationMs = durationOf(run.state, run.state.endedAtMs)
-  return { ...costAt(run, run.state.endedAtMs ?? 0), durationMs, detail: closingDetail(run, durationMs) }
+  const billed = billedParts(run.state, run.state.endedAtMs ?? 0)
+  const isCharged = run.state.facts.endpointKind === 'runpod'
+  return {
+    ...costAt(run, run.state.endedAtMs ?? 0),
+    // Fetching the adapter takes time too, but nothing is charged for it.
+    durationMs: isCharged && billed !== null ? billed.executionMs : durationMs,
+    detail: closingDetail(run, durationMs),
+  }
 }
 
 /** What a run that has not ended costs so far, and at most. */

@@ -88,7 +88,7 @@ function Amounts({ overview, period }: { readonly overview: CostOverview; readon
     <>
       {isPaid && (
         <div className="card">
-          <DayBars title="By day" series={series} days={barsOf(overview)} />
+          <DayBars title="Each day" series={series} days={barsOf(overview)} />
         </div>
       )}
       <SegmentedControl label="Group by" options={groupings} value={grouping} onChange={setGrouping} />
