@@ -79,7 +79,8 @@ export function createBillRepository(database: SqliteDatabase) {
       for (const line of read) {
         // A line that reaches over others replaces them: the same seconds are never on the bill twice.
         clear.run({ subject, remoteId, fromMs: line.fromMs, toMs: line.toMs })
-        insert.run({ subject, remoteId, ...line, atMs })
+        // Most hours cost nothing and need no line to say so.
+        if (line.amountMicroUsd !== 0) insert.run({ subject, remoteId, ...line, atMs })
       }
       saveCheck.run({ subject, remoteId, name, readFromMs, readAtMs: atMs, triedAtMs: atMs, problemCode: null, problem: null })
     },

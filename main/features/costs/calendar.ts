@@ -2,6 +2,7 @@ import type { CostPeriod } from '../../../preload/contract/costs.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
+const mostKnownHours = 10_000
 
 /** A span of time; the end is not part of it. */
 export interface Span {
@@ -73,8 +74,19 @@ export function createCalendar(timeZone?: string): Calendar {
       toMs: firstMomentOf({ year, month, day: day - daysEarlier + 1 }),
     }
   }
+  /** Asked for every line of a bill, and slow to work out; most questions are about few days. */
+  const knownDays = new Map<number, Span>()
+  const knownDayOf = (atMs: number): Span => {
+    const key = Math.floor(atMs / hourMs)
+    const known = knownDays.get(key)
+    if (known !== undefined && atMs >= known.fromMs && atMs < known.toMs) return known
+    if (knownDays.size >= mostKnownHours) knownDays.clear()
+    const day = dayOf(atMs)
+    knownDays.set(key, day)
+    return day
+  }
   return {
-    dayOf: (atMs) => dayOf(atMs),
+    dayOf: knownDayOf,
     monthOf,
     periodOf(period, nowMs) {
       switch (period) {
