@@ -3,12 +3,15 @@ import { formatMoney } from './format.ts'
 
 const secondMs = 1_000
 const hourMs = 3_600_000
+/** The app looks at a run every few seconds. */
+const lookedMs = 60_000
 
 /** What a run cost up to a moment, whole seconds times price as main computes it; null where something is not known. */
 export function liveCost(run: Run, nowMs: number): number | null {
-  const { meter, startedAtMs, costMicroUsd, contactLost } = run
-  // Without contact it may have ended: the figure stays what it was when the worker was last heard of.
-  if (meter === null || !meter.isRunning || startedAtMs === null || contactLost !== null) return costMicroUsd
+  const { meter, startedAtMs, lastSeenAtMs, costMicroUsd, contactLost } = run
+  if (meter === null || !meter.isRunning || startedAtMs === null) return costMicroUsd
+  // Without contact, and after the app was closed, it may have ended: the figure stays what it was when it was last seen.
+  if (contactLost !== null || nowMs - (lastSeenAtMs ?? startedAtMs) > lookedMs) return costMicroUsd
   if (meter.priceMicroUsdPerHour === null) return null
   const seconds = Math.ceil(Math.max(0, nowMs - startedAtMs) / secondMs) + meter.startUpMs / secondMs
   return Math.max(costMicroUsd ?? 0, Math.ceil((seconds * secondMs * meter.priceMicroUsdPerHour) / hourMs))

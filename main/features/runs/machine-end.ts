@@ -42,7 +42,8 @@ export function reduceRemoteEnd(state: RunState, event: EventOf<'remote_ended'>,
   const next: RunState = {
     ...state,
     remoteEnd: { how: event.how, error: event.error, executionMs: event.executionMs },
-    remoteEndedAtMs: atMs,
+    startedAtMs: state.startedAtMs ?? event.startedAtMs ?? null,
+    remoteEndedAtMs: event.endedAtMs ?? atMs,
     contactLost: null,
   }
   if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs)

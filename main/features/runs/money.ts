@@ -38,7 +38,7 @@ export function billedParts(state: RunState, nowMs: number): { startUpMs: number
   if (billed === null) return null
   const isOver = (state.remoteEndedAtMs ?? state.endedAtMs) !== null
   const idle = isOver ? Math.min(idleMs, billed) : 0
-  return { startUpMs: billed === 0 ? 0 : startUpMs(state), executionMs: billed - idle, idleMs: idle }
+  return { startUpMs: startUpMs(state), executionMs: billed - idle, idleMs: idle }
 }
 
 /** A worker's start lies between the hand-over and the job's own start, and takes a minute at most once its image is there. */

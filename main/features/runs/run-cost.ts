@@ -18,9 +18,11 @@ export function closingCost(run: StoredRun): CostEntry {
 
 /** What a run that has not ended costs so far, and at most. */
 export function activeCost(run: StoredRun, nowMs: number): ActiveCost {
+  // Since it was last seen it may have ended.
+  const atMs = Math.min(nowMs, Math.max(run.lastSeenAtMs ?? nowMs, run.state.startedAtMs ?? 0))
   return {
-    ...costAt(run, nowMs),
-    durationMs: durationOf(run.state, nowMs),
+    ...costAt(run, atMs),
+    durationMs: durationOf(run.state, atMs),
     detail: run.state.startedAtMs === null ? 'It waits for a worker.' : 'Computed so far.',
     mostMicroUsd: mostMicroUsd(run.state, run.config),
   }
@@ -47,7 +49,8 @@ function spanOf(state: RunState, nowMs: number): CostEntry['span'] {
   const stoppedAtMs = state.remoteEndedAtMs ?? state.endedAtMs
   const endedAtMs = stoppedAtMs ?? nowMs
   const startedAtMs = state.startedAtMs === null ? endedAtMs - parts.executionMs : Math.min(state.startedAtMs, endedAtMs)
-  return { fromMs: Math.max(0, startedAtMs - parts.startUpMs), toMs: endedAtMs + parts.idleMs }
+  const workedUntilMs = stoppedAtMs === null ? endedAtMs : Math.max(endedAtMs, startedAtMs + parts.executionMs)
+  return { fromMs: Math.max(0, startedAtMs - parts.startUpMs), toMs: workedUntilMs + parts.idleMs }
 }
 
 function durationOf({ startedAtMs }: RunState, endedAtMs: number | null): number {

@@ -111,6 +111,9 @@ export const machineEventSchema = z.discriminatedUnion('type', [
     error: z.string().nullable(),
     /** What the platform says the last attempt took; null where it says nothing. */
     executionMs: countSchema.nullable().default(null),
+    /** When it began and ended, where it was not seen to. */
+    startedAtMs: timeMsSchema.optional(),
+    endedAtMs: timeMsSchema.optional(),
   }),
   z.object({ type: z.literal('result_found'), result: resultSummarySchema }),
   z.object({ type: z.literal('result_missing'), reason: z.string() }),

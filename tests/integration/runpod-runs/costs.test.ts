@@ -120,3 +120,27 @@ describe('the budget of the month', () => {
     expect(app.costs.month()).toMatchObject({ committedMicroUsd: 0 })
   })
 })
+
+describe('a laptop that was asleep while the run ended', () => {
+  it('the run would be charged for the days until it was opened again', async () => {
+    app = openCloudApp({ addresses: cloud.addresses, remoteId, priceMicroUsdPerHour: price, volumeId })
+    await cloud.control.addFault({ operation: 'job.train', effect: { kind: 'hold', at: 3 } })
+    const { id } = await app.start()
+    await cloud.control.whenHeld({ runId: id })
+    await app.until(() => app.eventTypes(id).includes('job_started'))
+    await app.quit()
+    await cloud.control.release({ runId: '*' })
+    await cloud.control.quiet({})
+    // The app's time goes on while it is closed.
+    const closedAtMs = app.clock.nowMs()
+    await app.until(() => app.clock.nowMs() > closedAtMs + 5 * 60_000)
+    app = openCloudApp({ addresses: cloud.addresses, remoteId, priceMicroUsdPerHour: price, folder: app.home, volumeId })
+    app.runs.resumeAll()
+    const run = await app.ended(id)
+    expect(run.status).toBe('completed')
+    const [record] = app.costs.list({ fromMs: null, toMs: null }).records
+    expect(run.endedAtMs ?? 0).toBeGreaterThan(closedAtMs + 5 * 60_000)
+    expect(record?.span?.toMs ?? Number.POSITIVE_INFINITY).toBeLessThan(closedAtMs + 4 * 60_000)
+    expect(record?.amountMicroUsd ?? Number.POSITIVE_INFINITY).toBeLessThan(4 * 60_000_000)
+  })
+})

@@ -4,6 +4,7 @@ import type { EndpointConnection } from '../ports.ts'
 import { isRescuing } from '../machine-end.ts'
 import { closingMicroUsd, isBudgetSpent } from '../money.ts'
 import type { RemoteEnd } from '../state.ts'
+import { unwatchedEnd } from '../unwatched-end.ts'
 import { createLifeSigns, findResult, summarise } from './read-result.ts'
 import { createContact, createLastDrain, drainEvents, type Work } from './work.ts'
 
@@ -52,6 +53,8 @@ function createWatch(work: Work) {
   let drainedAtMs = Number.NEGATIVE_INFINITY
   let notFound = 0
   let isInProgress = false
+  /** Of this job, waiting or running. */
+  let aliveAtMs = work.run().lastSeenAtMs
   let lastCursor = work.run().cursor
   let heardAtMs = clock.nowMs()
   let lookedAtMs = Number.NEGATIVE_INFINITY
@@ -62,9 +65,21 @@ function createWatch(work: Work) {
     drainedAtMs = clock.nowMs()
     await drainEvents(work, connection)
   }
-  const endRemotely = (how: RemoteEnd, { error = null, executionTimeMs }: { error?: string | null; executionTimeMs?: number } = {}) => {
+  const endRemotely = (how: RemoteEnd, { error, executionTimeMs, delayTimeMs }: Partial<JobStatus> = {}) => {
     const executionMs = executionTimeMs === undefined ? null : Math.ceil(executionTimeMs)
-    work.dispatch({ type: 'remote_ended', how, error, executionMs })
+    const sighting = {
+      seenAtMs: aliveAtMs,
+      nowMs: clock.nowMs(),
+      executionMs,
+      delayMs: delayTimeMs === undefined ? null : Math.ceil(delayTimeMs),
+    }
+    work.dispatch({
+      type: 'remote_ended',
+      how,
+      error: error ?? null,
+      executionMs,
+      ...(isLocal ? {} : unwatchedEnd(work.state(), sighting)),
+    })
     return 0
   }
   const cancelWhenAsked = async (connection: EndpointConnection, jobId: string) => {
@@ -130,6 +145,7 @@ function createWatch(work: Work) {
       if (work.signal.aborted) throw work.signal.reason
       notFound = job.status === 'NOT_FOUND' ? notFound + 1 : 0
       isInProgress = job.status === 'IN_PROGRESS'
+      if (isInProgress || job.status === 'IN_QUEUE') aliveAtMs = clock.nowMs()
       switch (job.status) {
         case 'IN_QUEUE':
           if (work.state().isSeenRunning) work.dispatch({ type: 'job_requeued', retries: job.retries ?? 0 })

@@ -4,6 +4,7 @@ import { createState } from '../../../../main/features/runs/machine.ts'
 import { costParts, costSoFar, isBudgetSpent, limitsOf, mostMicroUsd } from '../../../../main/features/runs/money.ts'
 import { runPreflight } from '../../../../main/features/runs/preflight.ts'
 import type { RunState } from '../../../../main/features/runs/state.ts'
+import { unwatchedEnd } from '../../../../main/features/runs/unwatched-end.ts'
 import { runFacts } from '../../../support/runs/run-facts.ts'
 import { createRunWorld, runConfig } from '../../../support/runs/run-world.ts'
 
@@ -86,6 +87,21 @@ describe('what a run on RunPod costs', () => {
     expect(limitsOf(state, own(null)).policy.executionTimeoutMs).toBe(1_735_000)
     expect(mostMicroUsd(state, own(900_000))).toBe(900_000)
     expect([own(null), own(9_000_000)].map((config) => isBudgetSpent(state, config, startMs + 1_735_000))).toEqual([true, true])
+  })
+
+  it('would bill the days that the app was asleep, not the hour that the job ran', () => {
+    const asleep = { nowMs: startMs + 50 * hourMs, executionMs: hourMs, delayMs: 20_000 }
+    const seen = remote(3_600_000, { submittedAtMs: startMs - 20_000 })
+    expect(unwatchedEnd(seen, { ...asleep, seenAtMs: startMs + 60_000 })).toEqual({ endedAtMs: startMs + hourMs })
+    // Only its waiting was seen: the platform tells when it was taken.
+    expect(unwatchedEnd({ ...seen, startedAtMs: null }, { ...asleep, seenAtMs: startMs - 10_000 })).toEqual({
+      startedAtMs: startMs,
+      endedAtMs: startMs + hourMs,
+    })
+    // The platform has forgotten it: no more is computed than was seen.
+    const forgotten = { ...asleep, executionMs: null, delayMs: null, seenAtMs: startMs + 90_000 }
+    expect(unwatchedEnd(seen, forgotten)).toEqual({ endedAtMs: startMs + 90_000 })
+    expect(unwatchedEnd(seen, { ...asleep, seenAtMs: asleep.nowMs - 2_000 })).toEqual({})
   })
 
   it('would stop a run on this computer for money', () => {

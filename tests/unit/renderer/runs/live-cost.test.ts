@@ -9,7 +9,7 @@ import { createRun } from './fixtures.ts'
 
 const startedAtMs = 1_800_000_000_000
 const meter = { priceMicroUsdPerHour: 3_600_000, startUpMs: 10_000, capMicroUsd: 3_000_000, isRunning: true }
-const paid = createRun({ endpointKind: 'runpod', meter, startedAtMs, costMicroUsd: 0 })
+const paid = createRun({ endpointKind: 'runpod', meter, startedAtMs, lastSeenAtMs: startedAtMs + 400_000, costMicroUsd: 0 })
 
 describe('the live meter', () => {
   it('would show other money than is recorded when the run ends', () => {
@@ -19,7 +19,11 @@ describe('the live meter', () => {
         const created = createState({ type: 'created', facts }, startedAtMs).state
         const state = { ...created, startedAtMs, submittedAtMs: startedAtMs - queuedMs }
         const capMicroUsd = capOf(state, runConfig())
-        const run = { ...paid, meter: { ...meter, capMicroUsd, priceMicroUsdPerHour: price, startUpMs: startUpMs(state) } }
+        const run = {
+          ...paid,
+          lastSeenAtMs: startedAtMs + ms,
+          meter: { ...meter, capMicroUsd, priceMicroUsdPerHour: price, startUpMs: startUpMs(state) },
+        }
         expect(liveCost(run, startedAtMs + ms)).toBe(costSoFar(state, startedAtMs + ms))
       }),
     )
@@ -27,8 +31,12 @@ describe('the live meter', () => {
 
   it('would go on counting without contact, or after the job is over', () => {
     const laterMs = startedAtMs + 3_600_000
-    expect(liveCost({ ...paid, contactLost: 'No answer', costMicroUsd: 410_000 }, laterMs)).toBe(410_000)
-    expect(liveCost({ ...paid, meter: { ...meter, isRunning: false }, costMicroUsd: 410_000 }, laterMs)).toBe(410_000)
+    const seen = { ...paid, lastSeenAtMs: laterMs }
+    expect(liveCost(seen, laterMs)).toBe(3_610_000)
+    expect(liveCost({ ...seen, contactLost: 'No answer', costMicroUsd: 410_000 }, laterMs)).toBe(410_000)
+    // The app was closed for an hour and has not looked yet.
+    expect(liveCost({ ...paid, costMicroUsd: 410_000 }, laterMs)).toBe(410_000)
+    expect(liveCost({ ...seen, meter: { ...meter, isRunning: false }, costMicroUsd: 410_000 }, laterMs)).toBe(410_000)
   })
 
   it('would make up a number where the price is not known', () => {
