@@ -23,6 +23,18 @@ export function noticeFor(type: RunNotice, run: StoredRun): Notice {
   }
 }
 
+/** Why a run is ended although its own budget is not used up. */
+export function monthSpentNotice({ id, name }: StoredRun): Notice {
+  return {
+    type: 'job_cancelled',
+    priority: 'high',
+    title: "The month's budget is used up",
+    message: `${name} is ended and keeps its best weights. Raise the budget under Costs to go on.`,
+    target: { page: 'runs', id },
+    dedupeKey: `${id}:month_spent`,
+  }
+}
+
 function wordsFor(type: RunNotice, run: StoredRun): { title: string; message: string } {
   const { state, name } = run
   switch (type) {

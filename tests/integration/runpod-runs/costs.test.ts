@@ -104,6 +104,7 @@ describe('the budget of the month', () => {
     // The user lowers it to less than the run has cost already.
     app.month.budgetMicroUsd = 10_000
     await app.until(() => app.runs.get(id).stopRequested === 'keep')
+    expect(app.notices).toContain("The month's budget is used up")
     await cloud.control.release({ runId: '*' })
     expect(await app.ended(id)).toMatchObject({ status: 'cancelled', error: null })
     expect(app.adapters()).toMatchObject([{ runId: id, status: 'verified' }])

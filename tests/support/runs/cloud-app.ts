@@ -53,6 +53,7 @@ export function openCloudApp({
   const home = folder ?? mkdtempSync(join(tmpdir(), 'tunesmith-app-'))
   const clock = createHurriedClock(originOf(home), speed)
   const problems: unknown[] = []
+  const notices: string[] = []
   const lines: string[] = []
   const log = createLog((line) => {
     lines.push(JSON.stringify(line))
@@ -166,7 +167,7 @@ export function openCloudApp({
       },
       adapters,
       costs,
-      notify: () => undefined,
+      notify: ({ title }) => void notices.push(title),
       models: { describe: () => ({ label: 'acme/tiny-1B', family: 'other', parameters: 1e9, hiddenSize: 2048, contextLength: 4096 }) },
     },
     pickCsvPath: async () => null,
@@ -178,6 +179,8 @@ export function openCloudApp({
     costs,
     /** RunPod's bill, read when a test asks. */
     bills,
+    /** Titles of the notices of runs. */
+    notices,
     /** The month's budget, as the settings would have it. */
     month,
     /** Everything logged, as it is stored. */

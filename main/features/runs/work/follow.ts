@@ -3,6 +3,7 @@ import type { JobStatus } from '../../../integrations/runpod/job-client.ts'
 import type { EndpointConnection } from '../ports.ts'
 import { isRescuing } from '../machine-end.ts'
 import { closingMicroUsd, isBudgetSpent } from '../money.ts'
+import { monthSpentNotice } from '../notices.ts'
 import type { RemoteEnd } from '../state.ts'
 import { unwatchedEnd } from '../unwatched-end.ts'
 import { createLifeSigns, findResult, summarise } from './read-result.ts'
@@ -117,7 +118,9 @@ function createWatch(work: Work) {
     const state = work.state()
     if (isLocal || state.stopRequested !== null) return
     const isMonthSpent = () => work.ports.costs.isMonthSpent?.(closingMicroUsd(state)) ?? false
-    if (!isBudgetSpent(state, work.run().config, clock.nowMs()) && !isMonthSpent()) return
+    const isSpent = isBudgetSpent(state, work.run().config, clock.nowMs())
+    if (!isSpent && !isMonthSpent()) return
+    if (!isSpent) work.ports.notify(monthSpentNotice(work.run()))
     work.dispatch({ type: 'stop_requested', mode: 'keep' })
   }
   const explainWaiting = async (connection: EndpointConnection) => {
