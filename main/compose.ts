@@ -77,6 +77,10 @@ export interface Core {
   readonly hub: EventHub
   /** Recovers interrupted work and goes on with it. */
   start(): Promise<void>
+  /** This computer woke up. */
+  onWoken(): void
+  /** The network is back. */
+  onOnline(): void
   dispose(): Promise<void>
 }
 
@@ -255,6 +259,8 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
       bills.start()
       await local.start()
     },
+    onWoken: () => runs.onWoken(),
+    onOnline: () => runs.onOnline(),
     dispose: () => disposables.disposeAll(),
   }
 }

@@ -10,6 +10,7 @@ import { registerAppScheme, serveApp } from './shell/protocol.ts'
 import { hardenContents, hardenProcess } from './shell/security.ts'
 import { createShellPorts } from './shell/shell-ports.ts'
 import { showStartFailure } from './shell/start-failure.ts'
+import { watchWaking } from './shell/waking.ts'
 
 hardenProcess()
 registerAppScheme()
@@ -33,6 +34,7 @@ async function start(): Promise<void> {
     disposeBeforeQuit(() => core.dispose(), log)
     startMainWindow({ paths, log, core, shell })
     await core.start()
+    watchWaking(core)
   } catch (error) {
     log.error('The app did not start', error)
     showStartFailure(error, paths.logFile)

@@ -21,6 +21,8 @@ import { backOffMs, type Work } from './work/work.ts'
 export interface RunDriver {
   /** Goes on with every run that has work left, from what is stored. */
   resumeAll(): void
+  /** Ends the waits of all runs, or of those that are out of touch, so that each is looked at now. */
+  lookNow(which: 'all' | 'out_of_touch'): void
   /** Ends all loops without changing any run; they go on after the next start. */
   dispose(): Promise<void>
 }
@@ -133,6 +135,13 @@ export function createRunDriver(dependencies: DriverDependencies): RunDriver {
   return {
     resumeAll() {
       for (const runId of repository.listUnfinishedIds()) carryOut(runId, effectsToResume(engine.stateOf(runId)))
+    },
+    lookNow(which) {
+      for (const [runId, loop] of loops) {
+        const { contactLost, collectFailures, phase } = engine.stateOf(runId)
+        const isOutOfTouch = contactLost !== null || (phase === 'collecting' && collectFailures > 0)
+        if (which === 'all' || isOutOfTouch) loop.interrupt()
+      }
     },
     async dispose() {
       life.abort(new Error('The app is closing'))

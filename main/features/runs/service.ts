@@ -2,7 +2,7 @@ import { writeFileAtomically } from '../../lib/atomic-file.ts'
 import { AppError } from '../../../preload/contract/errors.ts'
 import type { RouteOutput, RouteParsed } from '../../../preload/contract/contract.ts'
 import type { ModelFacts } from '../../../preload/contract/models.ts'
-import type { Run, RunConfig, StopMode } from '../../../preload/contract/runs.ts'
+import type { Run, RunConfig, RunLogLine, StopMode } from '../../../preload/contract/runs.ts'
 import type { EventPublisher } from '../../ipc/events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { NewId } from '../../lib/ids.ts'
@@ -22,6 +22,7 @@ import type { ProgressRepository } from './progress/repository.ts'
 import type { RunRepository, StoredRun } from './repository.ts'
 import { activeCost } from './run-cost.ts'
 import { toRun } from './run-view.ts'
+import { createSleepWatch, sleepText } from './sleep-watch.ts'
 import type { RunState } from './state.ts'
 
 export interface RunServiceDependencies {
@@ -47,6 +48,13 @@ export function createRunService(dependencies: RunServiceDependencies) {
   const ingest = createIngest({ repository, progress, engine, events, clock })
   const driver = createRunDriver({ repository, engine, ingest, ports, estimator, events, clock, log })
 
+  const addLine = (id: string, line: Omit<RunLogLine, 'id'>) => events.publish('runs.logged', { id, lines: [progress.addLog(id, line)] })
+  const sleepWatch = createSleepWatch(clock, (sleep) => {
+    for (const id of repository.listUnfinishedIds()) {
+      if (engine.stateOf(id).phase !== 'ended') addLine(id, { atMs: sleep.toMs, level: 'info', source: 'app', message: sleepText(sleep) })
+    }
+    driver.lookNow('all')
+  })
   const getStored = (id: string): StoredRun => {
     const run = repository.find(id)
     if (run === undefined) throw new AppError('RUN_NOT_FOUND', 'This run is not in the list any more.')
@@ -55,8 +63,20 @@ export function createRunService(dependencies: RunServiceDependencies) {
 
   return {
     /** Goes on with every run that was active when the app was last closed. */
-    resumeAll: () => driver.resumeAll(),
-    dispose: () => driver.dispose(),
+    resumeAll() {
+      driver.resumeAll()
+      sleepWatch.start()
+    },
+    dispose() {
+      sleepWatch.stop()
+      return driver.dispose()
+    },
+    /** This computer woke up: every run is looked at now. */
+    onWoken(): void {
+      if (!sleepWatch.look()) driver.lookNow('all')
+    },
+    /** The network is back: runs that are out of touch are looked at now. */
+    onOnline: () => driver.lookNow('out_of_touch'),
     get: (id: string): Run => toRun(getStored(id)),
 
     list({ search, status, sort }: RouteParsed<'runs.list'>): Run[] {
@@ -182,8 +202,7 @@ export function createRunService(dependencies: RunServiceDependencies) {
     recordLocalWorkerLine(message: string): void {
       const runId = repository.listUnfinishedIds().find((id) => isWorkedOnHere(engine.stateOf(id)))
       if (runId === undefined) return
-      const line = progress.addLog(runId, { atMs: clock.nowMs(), level: 'info', source: 'worker', message })
-      events.publish('runs.logged', { id: runId, lines: [line] })
+      addLine(runId, { atMs: clock.nowMs(), level: 'info', source: 'worker', message })
     },
   }
 }
