@@ -81,6 +81,8 @@ export interface Core {
   onWoken(): void
   /** The network is back. */
   onOnline(): void
+  /** What becomes of each run that has not ended when the app is closed now. */
+  listLeaving(): readonly string[]
   dispose(): Promise<void>
 }
 
@@ -261,6 +263,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     },
     onWoken: () => runs.onWoken(),
     onOnline: () => runs.onOnline(),
+    listLeaving: () => runs.listLeaving(),
     dispose: () => disposables.disposeAll(),
   }
 }

@@ -31,7 +31,7 @@ async function start(): Promise<void> {
     serveApp(paths.renderer)
     const shell = createShellPorts({ paths, log, lastLogLines: () => logFile.lastLines() })
     const core = compose({ paths, shell: shell.ports, log, isDevelopment: !app.isPackaged, environment: process.env })
-    disposeBeforeQuit(() => core.dispose(), log)
+    disposeBeforeQuit(core, log)
     startMainWindow({ paths, log, core, shell })
     await core.start()
     watchWaking(core)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { startRunpodCloud, type RunpodCloud } from '../support/runpod-cloud/cloud.ts'
-import { createProfile, quitApp, removeProfile, startApp, type TestApp } from './support/app.ts'
+import { answerQuestion, createProfile, quitApp, readQuestions, removeProfile, startApp, type TestApp } from './support/app.ts'
 import { goTo, importByPicker, invoke, waitForRun, writeSmallDataset } from './support/journey.ts'
 
 let folder: string
@@ -67,6 +67,15 @@ test('the app is closed in mid-run and opened after the platform has forgotten t
   const runId = await startRun(40, {}, '5')
   await cloud.control.whenHeld({ runId })
   const { jobId } = await waitForRun(app.page, runId, ({ startedAtMs }) => startedAtMs !== null)
+  await answerQuestion(app, 1)
+  await app.application.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
+  await expect.poll(() => readQuestions(app)).toHaveLength(1)
+  const [question = ''] = await readQuestions(app)
+  expect(question).toContain('it goes on at RunPod without this app')
+  expect(question).toContain('It costs $5.00 in all at most')
+  expect(question).toContain('At the next start the app fetches the adapter')
+  // Kept open: the run is still followed.
+  await expect(app.page.getByTestId('run-status')).toBeVisible()
   await quitApp(app)
   await cloud.control.release({ runId: '*' })
   await cloud.control.quiet({})

@@ -13,6 +13,7 @@ import { createRunDriver } from './driver.ts'
 import { createRunEngine } from './engine.ts'
 import type { EstimateFacts, RunEstimator } from './estimate/estimator.ts'
 import { createIngest } from './ingest.ts'
+import { leavingText } from './leaving.ts'
 import { metricsCsv } from './metrics-csv.ts'
 import { monthProblem } from './month-check.ts'
 import type { ActiveCost, DatasetFacts, EndpointFacts, RunPorts } from './ports.ts'
@@ -194,6 +195,14 @@ export function createRunService(dependencies: RunServiceDependencies) {
         run === undefined || run.state.facts.endpointKind === 'local' ? [] : [activeCost(run, clock.nowMs())],
       )
     },
+
+    /** One sentence for each run that has not ended: what becomes of it when the app is closed now. */
+    listLeaving: (): string[] =>
+      repository
+        .listUnfinishedIds()
+        .map(getStored)
+        .filter(({ state }) => state.phase !== 'ended')
+        .map(leavingText),
 
     /** True while an active run needs a dataset or an endpoint, so that it must not be removed. */
     isInUse: (id: string): boolean => repository.isUsedByActiveRun(id),

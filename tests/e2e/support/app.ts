@@ -60,6 +60,7 @@ export async function quitApp(app: TestApp): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) resolve()
     else child.once('exit', () => resolve())
   })
+  await answerQuestion(app, 0).catch(() => undefined)
   await app.application.evaluate(({ app: electronApp }) => electronApp.quit()).catch(() => undefined)
   const timeout = setTimeout(() => child.kill('SIGKILL'), closeTimeoutMs)
   await ended
@@ -72,6 +73,24 @@ export async function killApp(app: TestApp): Promise<void> {
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   child.kill('SIGKILL')
   await ended
+}
+
+/** Makes questions of the system's dialog be answered with a button, and keeps what they said for `readQuestions`. */
+export async function answerQuestion(app: TestApp, button: number): Promise<void> {
+  await app.application.evaluate(({ dialog }, response) => {
+    const asked: string[] = []
+    Object.assign(globalThis, { askedQuestions: asked })
+    const answer = (...parts: unknown[]) => {
+      asked.push(JSON.stringify(parts.at(-1)))
+      return Promise.resolve({ response, checkboxChecked: false })
+    }
+    Object.assign(dialog, { showMessageBox: answer })
+  }, button)
+}
+
+/** The questions asked since `answerQuestion`, as JSON. */
+export function readQuestions(app: TestApp): Promise<string[]> {
+  return app.application.evaluate(() => (globalThis as unknown as { askedQuestions?: string[] }).askedQuestions ?? [])
 }
 
 /** Makes the open dialog answer with a path. */
