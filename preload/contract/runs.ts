@@ -146,6 +146,8 @@ export const runSchema = z.object({
   error: runErrorSchema.nullable(),
   workerError: workerErrorSchema.nullable(),
   adapterId: idSchema.nullable(),
+  /** The run that this one tries again. */
+  retryOf: idSchema.nullable(),
   costMicroUsd: microUsdSchema.nullable(),
   /** What the cost so far grows by; null where nothing is charged. */
   meter: z
@@ -265,7 +267,15 @@ export const runRoutes = defineRoutes({
   },
   'runs.estimate': { input: runConfigSchema, output: estimateSchema },
   'runs.preflight': { input: runConfigSchema, output: z.array(preflightItemSchema) },
-  'runs.start': { input: z.strictObject({ config: runConfigSchema, name: z.string().trim().max(200) }), output: runSchema },
+  'runs.start': {
+    input: z.strictObject({
+      config: runConfigSchema,
+      name: z.string().trim().max(200),
+      /** The run that this one tries again. */
+      retryOf: idSchema.nullable().optional(),
+    }),
+    output: runSchema,
+  },
   'runs.stop': { input: z.strictObject({ id: idSchema, mode: stopModeSchema }), output: runSchema },
   'runs.rename': { input: z.strictObject({ id: idSchema, name: z.string().trim().min(1).max(200) }), output: runSchema },
   'runs.delete': { input: byIdSchema, output: doneSchema },

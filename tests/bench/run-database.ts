@@ -34,6 +34,7 @@ export function insertStartedRun(database: SqliteDatabase): string {
     endpointKind: 'local' as const,
     priceMicroUsdPerHour: null,
     monthShareMicroUsd: null,
+    retryOf: null,
   }
   const { state } = createState({ type: 'created', facts }, createdAtMs)
   createRunRepository(database).insert({ id, name: 'A run', config, state: { ...state, phase: 'following', stage: 'training' } })

@@ -103,3 +103,29 @@ test('a run that reaches its budget ends below it, says so, and its adapter is k
   expect(truth?.billedMicroUsd ?? 0).toBeGreaterThan(0)
   expect(truth?.billedMicroUsd ?? 0).toBeLessThanOrEqual(400_000)
 })
+
+test('a run that ran out of memory is tried again with a smaller batch, and both pages lead to each other', async () => {
+  const { page } = app
+  await connectEndpoint()
+  await cloud.control.addFault({ operation: 'job.train', effect: { kind: 'inner_failure', code: 'OUT_OF_MEMORY' } })
+  const runId = await startRun(40, { per_device_train_batch_size: '4', gradient_accumulation_steps: '2' }, '5')
+  const failed = await waitForRun(page, runId, ({ endedAtMs }) => endedAtMs !== null)
+  expect(failed).toMatchObject({ status: 'failed', workerError: { code: 'OUT_OF_MEMORY' } })
+  await expect(page.getByRole('list', { name: 'What the retry would have otherwise' })).toHaveText(
+    /Batch size 4 → 2.*Accumulated batches 2 → 4/,
+  )
+  await page.getByRole('button', { name: 'Retry with this change' }).click()
+  const start = page.getByTestId('start-run')
+  await expect(start).toHaveText(/^Start run, about/)
+  await expect(start).toHaveAttribute('aria-disabled', 'false')
+  await start.click()
+  await page.waitForURL((url) => /#\/runs\/[0-9a-f-]{36}/.test(url.hash) && !url.hash.includes(runId))
+  const retryId = /#\/runs\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? ''
+  const retry = await waitForRun(page, retryId, ({ endedAtMs }) => endedAtMs !== null)
+  expect(retry).toMatchObject({ status: 'completed', retryOf: runId, config: { budgetMicroUsd: 5_000_000 } })
+  expect(retry.config.hyperparameters).toMatchObject({ per_device_train_batch_size: 2, gradient_accumulation_steps: 4 })
+  await page.getByText('Retry of').getByRole('link').click()
+  await expect(page).toHaveURL(new RegExp(runId))
+  await page.getByText('Retried as').getByRole('link').click()
+  await expect(page).toHaveURL(new RegExp(retryId))
+})

@@ -9,7 +9,7 @@ export function createRunHandlers(service: RunService): FeatureHandlers<'runs'> 
     'runs.resolvePreset': (input) => service.resolvePreset(input),
     'runs.estimate': (config) => service.estimate(config),
     'runs.preflight': (config) => service.preflight(config),
-    'runs.start': ({ config, name }) => service.start(config, name),
+    'runs.start': ({ config, name, retryOf }) => service.start(config, name, retryOf ?? null),
     'runs.stop': ({ id, mode }) => service.stop(id, mode),
     'runs.rename': ({ id, name }) => service.rename(id, name),
     'runs.delete': ({ id }) => {

@@ -32,6 +32,7 @@ export function toRun(stored: StoredRun): Run {
     error: state.error,
     workerError: state.workerError,
     adapterId: state.adapterId,
+    retryOf: state.facts.retryOf,
     costMicroUsd: costSoFar(state, stored.lastSeenAtMs ?? stored.createdAtMs),
     meter: meterOf(stored),
     createdAtMs: stored.createdAtMs,

@@ -85,7 +85,7 @@ export function createRunService(dependencies: RunServiceDependencies) {
       return runs.filter((run) => hasStatus(run, status) && matches(run, search)).toSorted(orders[sort])
     },
 
-    async start(config: RunConfig, name: string): Promise<Run> {
+    async start(config: RunConfig, name: string, retryOf: string | null = null): Promise<Run> {
       const dataset = await ports.datasets.describe(config.datasetId)
       if (!dataset.isTrainable) {
         throw new AppError('DATASET_NOT_READY', `${dataset.name} is not ready for training. Open it and look at its issues.`)
@@ -106,6 +106,7 @@ export function createRunService(dependencies: RunServiceDependencies) {
         endpointName: endpoint.name,
         endpointKind: endpoint.kind,
         priceMicroUsdPerHour: endpoint.kind === 'local' ? null : endpoint.priceMicroUsdPerHour,
+        retryOf,
         monthShareMicroUsd: month?.leftMicroUsd ?? null,
       }
       const fullName = name === '' ? `${model.label.split('/').at(-1)} · ${dataset.name} · ${config.preset}`.slice(0, 200) : name

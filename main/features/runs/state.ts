@@ -32,6 +32,8 @@ export const runFactsSchema = z.object({
   priceMicroUsdPerHour: countSchema.nullable().default(null),
   /** What the month's budget had left when the run was started; null without such a budget. */
   monthShareMicroUsd: countSchema.nullable().default(null),
+  /** The run that this one tries again. */
+  retryOf: idSchema.nullable().default(null),
 })
 
 const frozenSchema = z.object({ sha256: sha256Schema, bytes: countSchema, rows: countSchema })

@@ -24,7 +24,7 @@ export function NewRunPage() {
   const startRun = () => {
     if (newRun.config === null) return
     start.mutate(
-      { config: newRun.config, name: draft.name },
+      { config: newRun.config, name: draft.name, retryOf: draft.retryOf },
       {
         onSuccess: (run) => {
           runDraftStore.getState().clear()

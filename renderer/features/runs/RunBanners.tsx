@@ -4,7 +4,9 @@ import type { Run } from '../../../preload/contract/runs.ts'
 import { describeError } from '../../lib/describe-error.ts'
 import { Button } from '../../ui/Button.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
+import { runDraftStore } from './draft-store.ts'
 import { useStartRun } from './queries.ts'
+import { retryChangeFor, type RetryChange } from './retry-change.ts'
 import { configWith, departureFor, type Departure } from './run-departures.ts'
 
 /** What the reader has to know before the figures: lost contact, a stop under way, how it ended, the error, the adapter. */
@@ -50,6 +52,7 @@ export function RunBanners({ run }: { readonly run: Run }) {
 
 function Failure({ run, error }: { readonly run: Run; readonly error: NonNullable<Run['error']> }) {
   const departure = departureFor(run)
+  const change = retryChangeFor(run)
   return (
     <div className="run-banner" data-tone="bad" role="alert">
       <CircleX size={16} aria-hidden="true" />
@@ -58,20 +61,50 @@ function Failure({ run, error }: { readonly run: Run; readonly error: NonNullabl
         <p>{error.advice}</p>
         <code>{error.code}</code>
         {departure !== null && <StartAgain run={run} departure={departure} />}
+        {change !== null && <RetryWith run={run} change={change} />}
       </div>
     </div>
   )
+}
+
+/** The same run with the change that its failure suggests; nothing starts before the plan was seen. */
+function RetryWith({ run, change }: { readonly run: Run; readonly change: RetryChange }) {
+  const navigate = useNavigate()
+  return (
+    <div className="run-banner-action">
+      <Button onClick={() => decideAnew({ id: run.id, config: change.config }, navigate)}>
+        <RotateCw size={14} aria-hidden="true" />
+        Retry with this change
+      </Button>
+      <ul className="retry-change" aria-label="What the retry would have otherwise">
+        {change.lines.map(({ label, from, to }) => (
+          <li key={label}>
+            {label} {from} → <b>{to}</b>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function decideAnew(run: Pick<Run, 'id' | 'config'>, navigate: ReturnType<typeof useNavigate>): void {
+  runDraftStore.getState().copyRun(run)
+  void navigate({ to: '/runs/new' })
 }
 
 /** The same run once more, with the one thing agreed to that the trainer refused to decide by itself. */
 function StartAgain({ run, departure }: { readonly run: Run; readonly departure: Departure }) {
   const navigate = useNavigate()
   const start = useStartRun()
-  const startAgain = () =>
+  const startAgain = () => {
+    const config = configWith(run, departure)
+    // What costs money is agreed to where the price is seen.
+    if (run.endpointKind === 'runpod') return decideAnew({ id: run.id, config }, navigate)
     start.mutate(
-      { config: configWith(run, departure), name: run.name },
+      { config, name: run.name, retryOf: run.id },
       { onSuccess: ({ id }) => void navigate({ to: '/runs/$runId', params: { runId: id } }) },
     )
+  }
   return (
     <div className="run-banner-action">
       <Button onClick={startAgain} disabled={start.isPending}>

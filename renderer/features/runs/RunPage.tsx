@@ -8,6 +8,7 @@ import { RunActions } from './RunActions.tsx'
 import { RunBanners } from './RunBanners.tsx'
 import { RunBadge } from './RunBadge.tsx'
 import { RunCurve } from './RunCurve.tsx'
+import { RetryLinks } from './RetryLinks.tsx'
 import { RunTabs } from './RunTabs.tsx'
 import { RunTiles } from './RunTiles.tsx'
 import { StageStrip } from './StageStrip.tsx'
@@ -39,6 +40,7 @@ function RunView({ run }: { readonly run: Run }) {
           <p title={`${run.datasetName} · ${run.baseModelLabel}`}>
             {run.datasetName} · {run.baseModelLabel} · {presetLabels[run.config.preset]}
           </p>
+          <RetryLinks run={run} />
         </div>
         <div className="run-head-state">
           <RunBadge run={run} />

@@ -25,6 +25,8 @@ export interface RunDraft {
   readonly budgetText: string
   /** What the user agreed to after an earlier run was refused. */
   readonly accepts: RunAccepts
+  /** The run that this one tries again. */
+  readonly retryOf: string | null
   /** A decided choice that the user opened again. */
   readonly reopened: DraftChoice | null
   readonly isAdvancedOpen: boolean
@@ -44,8 +46,8 @@ interface RunDraftActions {
   refuse(departure: keyof RunAccepts): void
   reopen(choice: DraftChoice | null): void
   setAdvancedOpen(isOpen: boolean): void
-  /** Takes over every choice of an earlier run. */
-  copyRun(run: Run): void
+  /** Takes over every choice of an earlier run, or of what is to be tried in its place. */
+  copyRun(run: Pick<Run, 'id' | 'config'>): void
   clear(): void
 }
 
@@ -62,6 +64,7 @@ const empty: RunDraft = {
   promptText: '',
   budgetText: '',
   accepts: { rowsWithoutAnswer: false, rowsCut: false },
+  retryOf: null,
   reopened: null,
   isAdvancedOpen: false,
 }
@@ -87,9 +90,10 @@ export function createRunDraftStore(): RunDraftStore {
     refuse: (departure) => set((draft) => ({ accepts: { ...draft.accepts, [departure]: false } })),
     reopen: (reopened) => set({ reopened }),
     setAdvancedOpen: (isAdvancedOpen) => set({ isAdvancedOpen }),
-    copyRun: ({ config }) =>
+    copyRun: ({ id, config }) =>
       set({
         ...empty,
+        retryOf: id,
         datasetId: config.datasetId,
         baseModel: config.baseModel,
         endpointId: config.endpointId,

@@ -117,7 +117,7 @@ export function useLivePlan(): void {
 export function useStartRun() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (input: { config: RunConfig; name: string }) => bridge.invoke('runs.start', input),
+    mutationFn: (input: { config: RunConfig; name: string; retryOf: string | null }) => bridge.invoke('runs.start', input),
     onSuccess: (run) => rememberRun(client, run),
   })
 }

@@ -193,5 +193,6 @@ function describeRun(id: string): Run {
     endedAtMs: null,
     lastSeenAtMs: null,
     contactLost: null,
+    retryOf: null,
   }
 }

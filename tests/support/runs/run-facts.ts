@@ -7,4 +7,5 @@ export const runFacts = {
   endpointKind: 'local' as const,
   priceMicroUsdPerHour: null,
   monthShareMicroUsd: null,
+  retryOf: null,
 }

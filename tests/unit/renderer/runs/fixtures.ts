@@ -100,6 +100,7 @@ export function createRun(changes: Partial<Run> = {}): Run {
     endedAtMs: null,
     lastSeenAtMs: 1_700_000_060_000,
     contactLost: null,
+    retryOf: null,
     ...changes,
   }
 }

@@ -42,7 +42,7 @@ describe('a run that the trainer refused', () => {
     expect(started).toEqual([])
     await act(async () => fireEvent.click(screen.getByRole('button', { name: label })))
     await waitFor(() => expect(location.hash).toContain(nextId))
-    expect(started).toEqual([{ config: { ...run.config, accepts }, name: run.name }])
+    expect(started).toEqual([{ config: { ...run.config, accepts }, name: run.name, retryOf: run.id }])
   })
 
   test('offers nothing of the kind for any other failure, nor twice for the same one', async () => {
