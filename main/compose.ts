@@ -33,6 +33,7 @@ import { createRunEstimator } from './features/runs/estimate/estimator.ts'
 import { createForecastRepository } from './features/runs/estimate/repository.ts'
 import { createRunHandlers } from './features/runs/handlers.ts'
 import { createProgressRepository } from './features/runs/progress/repository.ts'
+import { createQueueRepository } from './features/runs/queue/repository.ts'
 import { createRunRepository } from './features/runs/repository.ts'
 import { createRunService } from './features/runs/service.ts'
 import { createSettingsHandlers } from './features/settings/handlers.ts'
@@ -176,7 +177,9 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     userAgent,
     onWorkerLog: ({ message }) => runs.recordLocalWorkerLine(message),
     onChanged: () => {
-      if (isOpen) endpoints.publishLocal().catch((error: unknown) => log.error('The state of this computer was not told', error))
+      if (!isOpen) return
+      endpoints.publishLocal().catch((error: unknown) => log.error('The state of this computer was not told', error))
+      runs.queue.wake()
     },
   })
   const endpoints = createEndpointService({
@@ -215,6 +218,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     ...base,
     repository: runRepository,
     progress,
+    queue: createQueueRepository(database),
     estimator: createRunEstimator(createForecastRepository(database)),
     ports: { datasets, endpoints, adapters, costs, models, notify: (notice) => notifications.notify(notice) },
     pickCsvPath: (windowId, defaultName) => shell.pickTargetFile(windowId, 'Export metrics', defaultName, 'csv'),

@@ -4,6 +4,7 @@ import trainerReports from './migrations/0003-trainer-reports.sql?raw'
 import runForecast from './migrations/0004-run-forecast.sql?raw'
 import remoteEndpoints from './migrations/0005-remote-endpoints.sql?raw'
 import costLedger from './migrations/0006-cost-ledger.sql?raw'
+import runQueue from './migrations/0007-run-queue.sql?raw'
 import type { Migration } from './migrate.ts'
 
 /** Every shipped migration in order; a shipped one is never edited. */
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: '0004-run-forecast', sql: runForecast },
   { version: 5, name: '0005-remote-endpoints', sql: remoteEndpoints },
   { version: 6, name: '0006-cost-ledger', sql: costLedger },
+  { version: 7, name: '0007-run-queue', sql: runQueue },
 ]

@@ -5,6 +5,7 @@ import { datasetEvents, datasetRoutes } from './dataset-routes.ts'
 import { endpointEvents, endpointRoutes } from './endpoints.ts'
 import { modelRoutes } from './models.ts'
 import { notificationEvents, notificationRoutes } from './notifications.ts'
+import { queueEvents, queueRoutes } from './queue.ts'
 import { runEvents, runRoutes } from './runs.ts'
 import { settingsEvents, settingsRoutes } from './settings.ts'
 
@@ -13,6 +14,7 @@ export const routes = {
   ...datasetRoutes,
   ...modelRoutes,
   ...runRoutes,
+  ...queueRoutes,
   ...adapterRoutes,
   ...endpointRoutes,
   ...costRoutes,
@@ -24,6 +26,7 @@ export const routes = {
 export const events = {
   ...datasetEvents,
   ...runEvents,
+  ...queueEvents,
   ...adapterEvents,
   ...endpointEvents,
   ...costEvents,

@@ -134,6 +134,8 @@ export const runSchema = z.object({
   baseModelLabel: z.string(),
   endpointName: z.string(),
   endpointKind: z.enum(['local', 'runpod']),
+  /** True while it waits for its turn in the queue. */
+  isWaiting: z.boolean().optional(),
   jobId: z.string().nullable(),
   attempt: countSchema,
   plan: runPlanSchema.nullable(),

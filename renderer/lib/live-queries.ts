@@ -8,6 +8,7 @@ export function connectLiveQueries(client: QueryClient): () => void {
     bridge.on('datasets.changed', () => refresh('datasets')),
     bridge.on('datasets.progressed', () => refresh('datasets')),
     bridge.on('runs.changed', () => refresh('runs')),
+    bridge.on('runs.queueChanged', () => refresh('runs')),
     bridge.on('adapters.changed', () => refresh('adapters')),
     bridge.on('endpoints.changed', () => refresh('endpoints')),
     bridge.on('endpoints.localChanged', (state) => {

@@ -1,5 +1,6 @@
 import { playKills } from './kills.ts'
 import { play } from './play.ts'
+import { queueScenarios } from './queue.ts'
 import { realTrainings } from './real-training.ts'
 import { pairsOf, scenarios } from './scenarios.ts'
 import type { Outcome } from './scenario.ts'
@@ -14,14 +15,23 @@ const only = words[words.indexOf('--only') + 1]
 const seed = read('seed', Math.floor(Math.random() * 1e9))
 const all = [...scenarios, ...pairsOf(seed, read('pairs', 20)), ...realTrainings]
 const chosen = words.includes('--only') ? all.filter(({ name }) => name.includes(only ?? '')) : all
+const queues = Object.entries(queueScenarios).filter(([name]) => !words.includes('--only') || name.includes(only ?? ''))
 
 const outcomes: Outcome[] = []
 if (!isJson)
   process.stdout.write(
-    `${chosen.length} scenarios, pairs by seed ${seed}\n\n${line(['scenario', 'injections', 'runs', 'lost', 'twice', 'over', 'wrong'])}\n`,
+    `${chosen.length + queues.length} scenarios, pairs by seed ${seed}\n\n${line(['scenario', 'injections', 'runs', 'lost', 'twice', 'over', 'wrong'])}\n`,
   )
 const kills = words.includes('--only') && !'kills'.includes(only ?? '') ? 0 : read('kills', 300)
-const plays = [...chosen.map((scenario) => () => play(scenario)), ...(kills === 0 ? [] : [() => playKills(kills, seed)])]
+const plays = [
+  ...chosen.map((scenario) => () => play(scenario)),
+  ...queues.map(
+    ([, playQueue]) =>
+      () =>
+        playQueue(seed),
+  ),
+  ...(kills === 0 ? [] : [() => playKills(kills, seed)]),
+]
 for (const playOne of plays) {
   const outcome = await playOne()
   outcomes.push(outcome)

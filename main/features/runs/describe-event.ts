@@ -6,7 +6,13 @@ import type { MachineEvent, MachineEventType } from './state.ts'
 export function describeEvent(event: MachineEvent): string {
   switch (event.type) {
     case 'created':
-      return `Run created on ${event.facts.endpointName} with ${event.facts.baseModelLabel} and ${event.facts.datasetName}`
+      return `Run ${event.isQueued === true ? 'added to the queue for' : 'created on'} ${event.facts.endpointName} with ${event.facts.baseModelLabel} and ${event.facts.datasetName}`
+    case 'queue_held':
+      return event.hold === null ? 'Nothing holds the run back any more' : `The run waits: ${event.hold.text}`
+    case 'queue_price_agreed':
+      return `Agreed to ${dollars(event.priceMicroUsdPerHour)} an hour`
+    case 'queue_released':
+      return `Its turn has come${event.capMicroUsd === null ? '' : `; the shared budget leaves it ${dollars(event.capMicroUsd)}`}`
     case 'dataset_frozen':
       return `Training file fixed: ${count(event.dataset.rows, 'row')}, SHA-256 ${event.dataset.sha256.slice(0, 12)}…`
     case 'dataset_uploaded':
@@ -91,6 +97,10 @@ const remoteEnds = {
   TIMED_OUT: 'timed out',
   NOT_FOUND: 'no longer known',
 } as const
+
+function dollars(microUsd: number): string {
+  return `$${(microUsd / 1_000_000).toFixed(2)}`
+}
 
 function count(value: number, unit: string): string {
   return `${value.toLocaleString('en-US')} ${unit}${value === 1 ? '' : 's'}`

@@ -6,6 +6,7 @@ import type { Ingest } from './ingest.ts'
 import type { RunEstimator } from './estimate/estimator.ts'
 import { effectsToResume } from './machine.ts'
 import { noticeFor } from './notices.ts'
+import { hasLeftQueueUnstarted } from './queue/machine-queue.ts'
 import type { RunPorts } from './ports.ts'
 import type { RunRepository, StoredRun } from './repository.ts'
 import { closingCost } from './run-cost.ts'
@@ -43,7 +44,7 @@ interface Loop {
   readonly done: Promise<void>
 }
 
-const performers: Readonly<Record<Exclude<Phase, 'ended'>, (work: Work) => Promise<void>>> = {
+const performers: Readonly<Record<Exclude<Phase, 'waiting' | 'ended'>, (work: Work) => Promise<void>>> = {
   freezing: freezeDataset,
   uploading: uploadDataset,
   submitting: submitJob,
@@ -64,7 +65,8 @@ export function createRunDriver(dependencies: DriverDependencies): RunDriver {
 
   const settle = (runId: string) => {
     const run = repository.find(runId)
-    if (run !== undefined) {
+    // Nothing was charged or done for a run that left the queue before its turn.
+    if (run !== undefined && !hasLeftQueueUnstarted(run.state)) {
       const cost = closingCost(run)
       ports.costs.record(cost)
       estimator.compare(run, { gpu: null, amountMicroUsd: cost.amountMicroUsd })
@@ -109,7 +111,7 @@ export function createRunDriver(dependencies: DriverDependencies): RunDriver {
     try {
       while (!life.signal.aborted) {
         const { phase } = engine.stateOf(runId)
-        if (phase === 'ended') return
+        if (phase === 'ended' || phase === 'waiting') return
         const interruption = new AbortController()
         loop.interrupt = () => interruption.abort(new Error('Interrupted'))
         const signal = AbortSignal.any([life.signal, interruption.signal])

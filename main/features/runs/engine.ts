@@ -18,6 +18,8 @@ export interface RunEngine {
   stateOf(runId: string): RunState
   /** Who carries out effects; set once by the driver. */
   onEffects(carryOut: (runId: string, effects: readonly Effect[]) => void): void
+  /** Who is told of every stored change, before its effects; set once by the queue. */
+  onChanged(listener: (runId: string, state: RunState) => void): void
 }
 
 interface EngineDependencies {
@@ -30,6 +32,7 @@ interface EngineDependencies {
 /** Builds the engine over the run tables. */
 export function createRunEngine({ repository, progress, events, clock }: EngineDependencies): RunEngine {
   let carryOut: ((runId: string, effects: readonly Effect[]) => void) | null = null
+  let tellChange: ((runId: string, state: RunState) => void) | null = null
 
   const stateOf = (runId: string): RunState => {
     const state = repository.findState(runId)
@@ -43,8 +46,9 @@ export function createRunEngine({ repository, progress, events, clock }: EngineD
     return level === null ? null : progress.addLog(runId, { atMs, level, source: 'app', message: describeEvent(event) })
   }
 
-  const finish = (runId: string, lines: readonly (RunLogLine | null)[], effects: readonly Effect[]) => {
+  const finish = (runId: string, state: RunState, lines: readonly (RunLogLine | null)[], effects: readonly Effect[]) => {
     events.publish('runs.changed', { id: runId })
+    tellChange?.(runId, state)
     const written = lines.filter((line) => line !== null)
     if (written.length > 0) events.publish('runs.logged', { id: runId, lines: written })
     if (effects.length > 0) carryOut?.(runId, effects)
@@ -53,6 +57,7 @@ export function createRunEngine({ repository, progress, events, clock }: EngineD
   return {
     stateOf,
     onEffects: (next) => void (carryOut = next),
+    onChanged: (next) => void (tellChange = next),
     create(run, event) {
       const atMs = clock.nowMs()
       const { state, effects } = createState(event, atMs)
@@ -60,7 +65,7 @@ export function createRunEngine({ repository, progress, events, clock }: EngineD
         repository.insert({ ...run, state })
         return record(run.id, event, atMs)
       })
-      finish(run.id, [line], effects)
+      finish(run.id, state, [line], effects)
     },
     dispatch(runId, machineEvents, alsoWrite) {
       const lines: (RunLogLine | null)[] = []
@@ -80,7 +85,7 @@ export function createRunEngine({ repository, progress, events, clock }: EngineD
         if (state !== before) repository.saveState(runId, state)
         return { before, state }
       })
-      if (state !== before) finish(runId, lines, effects)
+      if (state !== before) finish(runId, state, lines, effects)
       return state
     },
   }

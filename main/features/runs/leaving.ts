@@ -9,6 +9,8 @@ export function leavingText({ name, state, config }: Pick<StoredRun, 'name' | 's
 function fateOf(state: StoredRun['state'], most: () => string): string {
   const isLocal = state.facts.endpointKind === 'local'
   switch (state.phase) {
+    case 'waiting':
+      return 'it waits in the queue, which starts nothing while the app is closed. Its turn comes after the next start.'
     case 'freezing':
     case 'uploading':
       return 'it has not begun. At the next start the app goes on preparing it.'

@@ -8,6 +8,7 @@ import { end, enter, ignore, type EventOf, type Transition } from './transition.
 export function reduceStop(state: RunState, mode: StopMode, atMs: number): Transition {
   if (state.stopRequested === 'discard' || state.stopRequested === mode) return ignore(state)
   switch (state.phase) {
+    case 'waiting':
     case 'freezing':
     case 'uploading':
       return end({ ...state, stopRequested: mode }, 'cancelled', atMs)

@@ -1,5 +1,6 @@
 import { assertNever } from '../../lib/assert-never.ts'
 import { isRescuing, reduceCollection, reduceMissingResult, reduceRemoteEnd, reduceResult, reduceStop } from './machine-end.ts'
+import { firstPhaseOf, queuedFrom, reduceQueue } from './queue/machine-queue.ts'
 import type { Effect, MachineEvent, RunState } from './state.ts'
 import { begin, end, enter, ignore, type EventOf, type Transition } from './transition.ts'
 
@@ -7,11 +8,12 @@ import { begin, end, enter, ignore, type EventOf, type Transition } from './tran
 export function createState(event: EventOf<'created'>, atMs: number): Transition {
   const state: RunState = {
     v: 1,
-    phase: 'freezing',
+    phase: firstPhaseOf(event),
     stage: 'waiting',
     detail: null,
     facts: event.facts,
     dataset: null,
+    queued: queuedFrom(event),
     submission: 'none',
     posts: 0,
     isRescue: false,
@@ -34,7 +36,7 @@ export function createState(event: EventOf<'created'>, atMs: number): Transition
     endedAtMs: null,
     isSettled: false,
   }
-  return { state, effects: [{ type: 'notify', notice: 'job_queued' }, begin('freezing')] }
+  return { state, effects: [{ type: 'notify', notice: 'job_queued' }, begin(state.phase)] }
 }
 
 /** The pure heart of a run: (state, event) → new state and what to do; anything out of place is ignored. */
@@ -46,6 +48,10 @@ export function reduce(state: RunState, event: MachineEvent, atMs: number): Tran
     case 'created':
     case 'settled':
       return ignore(state)
+    case 'queue_held':
+    case 'queue_price_agreed':
+    case 'queue_released':
+      return reduceQueue(state, event, atMs)
     case 'dataset_frozen':
     case 'dataset_uploaded':
     case 'prepare_failed':
@@ -198,7 +204,7 @@ function isWatching(state: RunState): boolean {
 }
 
 function needsContact(state: RunState): boolean {
-  return state.phase !== 'freezing' && state.phase !== 'collecting'
+  return state.phase !== 'waiting' && state.phase !== 'freezing' && state.phase !== 'collecting'
 }
 
 function isQueuedStage(state: RunState): boolean {

@@ -87,10 +87,10 @@ export function mostOf(capMicroUsd: number | null, priceMicroUsdPerHour: number 
   return capMicroUsd ?? priceOf(longestMs + packagingMs + unseenMs, priceMicroUsdPerHour)
 }
 
-/** What a run must not exceed: its own budget, or what the month had left for it when it was started. */
-export function capOf({ facts: { monthShareMicroUsd } }: RunState, { budgetMicroUsd }: RunConfig): number | null {
-  if (monthShareMicroUsd === null || budgetMicroUsd === null) return budgetMicroUsd ?? monthShareMicroUsd
-  return Math.min(budgetMicroUsd, monthShareMicroUsd)
+/** What a run must not exceed: its own budget, what the month had left for it, or the queue's shared budget, when it was started. */
+export function capOf({ facts: { monthShareMicroUsd }, queued }: RunState, { budgetMicroUsd }: RunConfig): number | null {
+  const caps = [budgetMicroUsd, monthShareMicroUsd, queued?.capMicroUsd ?? null].filter((cap) => cap !== null)
+  return caps.length === 0 ? null : Math.min(...caps)
 }
 
 /** What it takes to end a run and its worker once that is decided. */

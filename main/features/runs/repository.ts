@@ -87,6 +87,8 @@ export function createRunRepository(db: SqliteDatabase) {
       return text === undefined ? undefined : runStateSchema.parse(JSON.parse(text))
     },
     list: (): readonly StoredRun[] => (statements.list.all() as RunRow[]).map(toRun),
+    /** Active runs, and everything that ever had its turn in the queue, removed ones included: their cost stays. */
+    listForQueue: (): readonly StoredRun[] => (statements.listForQueue.all() as RunRow[]).map(toRun),
     /** Runs with work left: active ones and ended ones whose closing is not recorded. */
     listUnfinishedIds: (): readonly string[] => statements.listUnfinished.pluck().all() as string[],
     /** Whether an active run names a dataset or an endpoint. */
@@ -126,6 +128,8 @@ function prepare(db: SqliteDatabase) {
     find: db.prepare('SELECT * FROM run WHERE id = ? AND deleted_at_ms IS NULL'),
     findState: db.prepare('SELECT state_json FROM run WHERE id = ?'),
     list: db.prepare('SELECT * FROM run WHERE deleted_at_ms IS NULL ORDER BY created_at_ms DESC, id DESC'),
+    listForQueue: db.prepare(`SELECT * FROM run WHERE status IN ('queued', 'initializing', 'running', 'collecting')
+      OR json_extract(state_json, '$.queued.releasedAtMs') IS NOT NULL ORDER BY created_at_ms, id`),
     listUnfinished: db.prepare(`SELECT id FROM run WHERE status IN ('queued', 'initializing', 'running', 'collecting')
       OR json_extract(state_json, '$.isSettled') = 0 ORDER BY created_at_ms, id`),
     refersTo: db.prepare('SELECT 1 FROM run WHERE dataset_id = ? LIMIT 1'),

@@ -21,6 +21,7 @@ export function toRun(stored: StoredRun): Run {
     baseModelLabel: state.facts.baseModelLabel,
     endpointName: state.facts.endpointName,
     endpointKind: state.facts.endpointKind,
+    isWaiting: state.phase === 'waiting',
     jobId: state.jobId,
     attempt: state.attempt,
     plan,

@@ -1,7 +1,6 @@
 import { writeFileAtomically } from '../../lib/atomic-file.ts'
 import { AppError } from '../../../preload/contract/errors.ts'
 import type { RouteOutput, RouteParsed } from '../../../preload/contract/contract.ts'
-import type { ModelFacts } from '../../../preload/contract/models.ts'
 import type { Run, RunConfig, RunLogLine, StopMode } from '../../../preload/contract/runs.ts'
 import type { EventPublisher } from '../../ipc/events.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -11,14 +10,17 @@ import { assertHyperparameters } from './config-check.ts'
 import { describeEvent } from './describe-event.ts'
 import { createRunDriver } from './driver.ts'
 import { createRunEngine } from './engine.ts'
-import type { EstimateFacts, RunEstimator } from './estimate/estimator.ts'
+import type { RunEstimator } from './estimate/estimator.ts'
+import { estimateFacts } from './estimate/run-facts.ts'
 import { createIngest } from './ingest.ts'
 import { leavingText } from './leaving.ts'
 import { metricsCsv } from './metrics-csv.ts'
 import { monthProblem } from './month-check.ts'
-import type { ActiveCost, DatasetFacts, EndpointFacts, RunPorts } from './ports.ts'
+import type { ActiveCost, RunPorts } from './ports.ts'
 import { runPreflight } from './preflight.ts'
 import { resolvePreset } from './presets.ts'
+import { createRunQueue } from './queue/queue.ts'
+import type { QueueRepository } from './queue/repository.ts'
 import type { ProgressRepository } from './progress/repository.ts'
 import type { RunRepository, StoredRun } from './repository.ts'
 import { activeCost } from './run-cost.ts'
@@ -29,6 +31,7 @@ import type { RunState } from './state.ts'
 export interface RunServiceDependencies {
   readonly repository: RunRepository
   readonly progress: ProgressRepository
+  readonly queue: QueueRepository
   readonly ports: RunPorts
   readonly estimator: RunEstimator
   readonly events: EventPublisher
@@ -49,17 +52,56 @@ export function createRunService(dependencies: RunServiceDependencies) {
   const ingest = createIngest({ repository, progress, engine, events, clock })
   const driver = createRunDriver({ repository, engine, ingest, ports, estimator, events, clock, log })
 
+  const queue = createRunQueue({ queue: dependencies.queue, runs: repository, engine, ports, estimator, events, clock, log })
   const addLine = (id: string, line: Omit<RunLogLine, 'id'>) => events.publish('runs.logged', { id, lines: [progress.addLog(id, line)] })
   const sleepWatch = createSleepWatch(clock, (sleep) => {
     for (const id of repository.listUnfinishedIds()) {
       if (engine.stateOf(id).phase !== 'ended') addLine(id, { atMs: sleep.toMs, level: 'info', source: 'app', message: sleepText(sleep) })
     }
     driver.lookNow('all')
+    queue.wake()
   })
+
   const getStored = (id: string): StoredRun => {
     const run = repository.find(id)
     if (run === undefined) throw new AppError('RUN_NOT_FOUND', 'This run is not in the list any more.')
     return run
+  }
+
+  const create = async (
+    config: RunConfig,
+    name: string,
+    { retryOf, isQueued }: { retryOf: string | null; isQueued: boolean },
+  ): Promise<Run> => {
+    const dataset = await ports.datasets.describe(config.datasetId)
+    if (!dataset.isTrainable) {
+      throw new AppError('DATASET_NOT_READY', `${dataset.name} is not ready for training. Open it and look at its issues.`)
+    }
+    const model = await ports.models.describe(config.baseModel)
+    const endpoint = await ports.endpoints.describe(config.endpointId)
+    // What waits in the queue is looked at again when its turn comes.
+    if (!endpoint.canTrain && !isQueued)
+      throw new AppError('ENDPOINT_NOT_READY', endpoint.reason ?? `${endpoint.name} cannot train now. Open Endpoints.`)
+    assertHyperparameters(config.hyperparameters, { model, endpoint, validRows: dataset.validRows })
+    // A queued run is held against the month when its turn comes.
+    const month = endpoint.kind === 'local' || isQueued ? null : (ports.costs.month?.() ?? null)
+    const problem = monthProblem(month, config, endpoint)
+    if (problem !== null) throw new AppError('RUN_CONFIG_INVALID', `${problem.text} ${problem.fix ?? ''}`.trim())
+    const id = newId()
+    const facts = {
+      datasetName: dataset.name,
+      datasetRows: dataset.validRows,
+      baseModelLabel: model.label,
+      endpointName: endpoint.name,
+      endpointKind: endpoint.kind,
+      priceMicroUsdPerHour: endpoint.kind === 'local' ? null : endpoint.priceMicroUsdPerHour,
+      retryOf,
+      monthShareMicroUsd: month?.leftMicroUsd ?? null,
+    }
+    const fullName = name === '' ? `${model.label.split('/').at(-1)} · ${dataset.name} · ${config.preset}`.slice(0, 200) : name
+    engine.create({ id, name: fullName, config }, isQueued ? { type: 'created', facts, isQueued } : { type: 'created', facts })
+    estimator.remember(id, estimateFacts(config, dataset, model, endpoint), clock.nowMs())
+    return toRun(getStored(id))
   }
 
   return {
@@ -67,17 +109,23 @@ export function createRunService(dependencies: RunServiceDependencies) {
     resumeAll() {
       driver.resumeAll()
       sleepWatch.start()
+      queue.wake()
     },
-    dispose() {
+    async dispose() {
       sleepWatch.stop()
-      return driver.dispose()
+      queue.dispose()
+      await driver.dispose()
     },
     /** This computer woke up: every run is looked at now. */
     onWoken(): void {
       if (!sleepWatch.look()) driver.lookNow('all')
     },
     /** The network is back: runs that are out of touch are looked at now. */
-    onOnline: () => driver.lookNow('out_of_touch'),
+    onOnline(): void {
+      driver.lookNow('out_of_touch')
+      queue.wake()
+    },
+    queue,
     get: (id: string): Run => toRun(getStored(id)),
 
     list({ search, status, sort }: RouteParsed<'runs.list'>): Run[] {
@@ -85,34 +133,15 @@ export function createRunService(dependencies: RunServiceDependencies) {
       return runs.filter((run) => hasStatus(run, status) && matches(run, search)).toSorted(orders[sort])
     },
 
-    async start(config: RunConfig, name: string, retryOf: string | null = null): Promise<Run> {
-      const dataset = await ports.datasets.describe(config.datasetId)
-      if (!dataset.isTrainable) {
-        throw new AppError('DATASET_NOT_READY', `${dataset.name} is not ready for training. Open it and look at its issues.`)
-      }
-      const model = await ports.models.describe(config.baseModel)
-      const endpoint = await ports.endpoints.describe(config.endpointId)
-      if (!endpoint.canTrain)
-        throw new AppError('ENDPOINT_NOT_READY', endpoint.reason ?? `${endpoint.name} cannot train now. Open Endpoints.`)
-      assertHyperparameters(config.hyperparameters, { model, endpoint, validRows: dataset.validRows })
-      const month = endpoint.kind === 'local' ? null : (ports.costs.month?.() ?? null)
-      const problem = monthProblem(month, config, endpoint)
-      if (problem !== null) throw new AppError('RUN_CONFIG_INVALID', `${problem.text} ${problem.fix ?? ''}`.trim())
-      const id = newId()
-      const facts = {
-        datasetName: dataset.name,
-        datasetRows: dataset.validRows,
-        baseModelLabel: model.label,
-        endpointName: endpoint.name,
-        endpointKind: endpoint.kind,
-        priceMicroUsdPerHour: endpoint.kind === 'local' ? null : endpoint.priceMicroUsdPerHour,
-        retryOf,
-        monthShareMicroUsd: month?.leftMicroUsd ?? null,
-      }
-      const fullName = name === '' ? `${model.label.split('/').at(-1)} · ${dataset.name} · ${config.preset}`.slice(0, 200) : name
-      engine.create({ id, name: fullName, config }, { type: 'created', facts })
-      estimator.remember(id, estimateFacts(config, dataset, model, endpoint), clock.nowMs())
-      return toRun(getStored(id))
+    /** Starts a run at once. */
+    start: (config: RunConfig, name: string, retryOf: string | null = null): Promise<Run> =>
+      create(config, name, { retryOf, isQueued: false }),
+
+    /** Adds a run to the end of the queue; it starts when its turn comes. */
+    async enqueue(config: RunConfig, name: string, retryOf: string | null = null): Promise<Run> {
+      const run = await create(config, name, { retryOf, isQueued: true })
+      queue.wake()
+      return run
     },
 
     stop(id: string, mode: StopMode): Run {
@@ -192,8 +221,11 @@ export function createRunService(dependencies: RunServiceDependencies) {
     /** What runs on charged endpoints that have not ended cost so far, and at most. */
     activeCosts(): readonly ActiveCost[] {
       const unfinished = repository.listUnfinishedIds().map((id) => repository.find(id))
+      // What waits in the queue has been promised no money yet.
       return unfinished.flatMap((run) =>
-        run === undefined || run.state.facts.endpointKind === 'local' ? [] : [activeCost(run, clock.nowMs())],
+        run === undefined || run.state.phase === 'waiting' || run.state.facts.endpointKind === 'local'
+          ? []
+          : [activeCost(run, clock.nowMs())],
       )
     },
 
@@ -215,11 +247,6 @@ export function createRunService(dependencies: RunServiceDependencies) {
       addLine(runId, { atMs: clock.nowMs(), level: 'info', source: 'worker', message })
     },
   }
-}
-
-function estimateFacts(config: RunConfig, dataset: DatasetFacts, model: ModelFacts, endpoint: EndpointFacts): EstimateFacts {
-  const { kind, gpu, priceMicroUsdPerHour } = endpoint
-  return { config, dataset, model, endpointKind: kind, gpu, priceMicroUsdPerHour, isModelCached: null }
 }
 
 function isWorkedOnHere({ phase, facts, isSeenRunning }: RunState): boolean {

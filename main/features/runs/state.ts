@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { queueHoldSchema } from '../../../preload/contract/queue.ts'
 import { countSchema, idSchema, sha256Schema, timeMsSchema } from '../../../preload/contract/primitives.ts'
 import { runErrorSchema, runStageSchema, stopModeSchema, type RunStage, type RunStatus } from '../../../preload/contract/runs.ts'
 import { stopReasonSchema, workerStageSchema } from '../../../preload/contract/worker-events.ts'
@@ -6,6 +7,7 @@ import { workerErrorSchema } from '../../../preload/contract/worker.ts'
 
 /** What the driver is busy with; each phase can be started again from the stored state alone. */
 export const phaseSchema = z.enum([
+  'waiting',
   'freezing',
   'uploading',
   'submitting',
@@ -36,6 +38,16 @@ export const runFactsSchema = z.object({
   retryOf: idSchema.nullable().default(null),
 })
 
+/** What the queue knows of a run that was added to it. */
+const queuedSchema = z.object({
+  /** The most per hour that the user has agreed to; null where no price was known then, or nothing is charged. */
+  agreedPriceMicroUsdPerHour: countSchema.nullable(),
+  hold: queueHoldSchema.nullable(),
+  releasedAtMs: timeMsSchema.nullable(),
+  /** What the shared budget left it at its start; null without one. */
+  capMicroUsd: countSchema.nullable(),
+})
+
 const frozenSchema = z.object({ sha256: sha256Schema, bytes: countSchema, rows: countSchema })
 /** The part of result.json that decides how a run ends. */
 export const resultSummarySchema = z.object({
@@ -60,6 +72,8 @@ export const runStateSchema = z.object({
   detail: z.string().nullable(),
   facts: runFactsSchema,
   dataset: frozenSchema.nullable(),
+  /** Null for a run that was started at once. */
+  queued: queuedSchema.nullable().default(null),
   submission: z.enum(['none', 'sent', 'accepted']),
   /** How many times the job was posted. */
   posts: countSchema,
@@ -91,7 +105,15 @@ export type RunState = Readonly<z.infer<typeof runStateSchema>>
 
 /** Everything that can happen to a run; stored in run_event before anything is done about it. */
 export const machineEventSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('created'), facts: runFactsSchema }),
+  z.object({ type: z.literal('created'), facts: runFactsSchema, isQueued: z.boolean().optional() }),
+  z.object({ type: z.literal('queue_held'), hold: queueHoldSchema.nullable() }),
+  z.object({ type: z.literal('queue_price_agreed'), priceMicroUsdPerHour: countSchema }),
+  z.object({
+    type: z.literal('queue_released'),
+    priceMicroUsdPerHour: countSchema.nullable(),
+    capMicroUsd: countSchema.nullable(),
+    monthShareMicroUsd: countSchema.nullable(),
+  }),
   z.object({ type: z.literal('dataset_frozen'), dataset: frozenSchema }),
   z.object({ type: z.literal('dataset_uploaded') }),
   z.object({ type: z.literal('prepare_failed'), error: runErrorSchema }),

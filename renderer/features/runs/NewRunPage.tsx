@@ -7,6 +7,7 @@ import { runDraftStore } from './draft-store.ts'
 import { AgreedDepartures } from './AgreedDepartures.tsx'
 import { NewRunChoices } from './NewRunChoices.tsx'
 import { PlanCard } from './PlanCard.tsx'
+import { useEnqueueRun } from './queue/queries.ts'
 import { useStartRun } from './queries.ts'
 import { useNewRun, type NewRun } from './use-new-run.ts'
 
@@ -17,6 +18,7 @@ export function NewRunPage() {
   const newRun = useNewRun()
   const draft = useStore(runDraftStore)
   const start = useStartRun()
+  const enqueue = useEnqueueRun()
   useEffect(() => {
     if (search.dataset !== undefined) runDraftStore.getState().chooseDataset(search.dataset)
   }, [search.dataset])
@@ -29,6 +31,18 @@ export function NewRunPage() {
         onSuccess: (run) => {
           runDraftStore.getState().clear()
           void navigate({ to: '/runs/$runId', params: { runId: run.id } })
+        },
+      },
+    )
+  }
+  const queueRun = () => {
+    if (newRun.config === null) return
+    enqueue.mutate(
+      { config: newRun.config, name: draft.name, retryOf: draft.retryOf },
+      {
+        onSuccess: () => {
+          runDraftStore.getState().clear()
+          void navigate({ to: '/runs' })
         },
       },
     )
@@ -57,7 +71,15 @@ export function NewRunPage() {
           />
         </div>
       </div>
-      <PlanCard plan={newRun.plan} missing={missingText(newRun)} isStarting={start.isPending} startError={start.error} onStart={startRun} />
+      <PlanCard
+        plan={newRun.plan}
+        missing={missingText(newRun)}
+        isStarting={start.isPending}
+        isQueueing={enqueue.isPending}
+        startError={start.error ?? enqueue.error}
+        onStart={startRun}
+        onQueue={queueRun}
+      />
     </div>
   )
 }

@@ -12,14 +12,21 @@ interface PlanCardProps {
   /** What is still to be decided or corrected; null when the configuration is complete. */
   readonly missing: string | null
   readonly isStarting: boolean
+  readonly isQueueing: boolean
   readonly startError: unknown
   readonly onStart: () => void
+  readonly onQueue: () => void
 }
 
+/** What may be in order again by the time a queued run has its turn. */
+const mayPass: ReadonlySet<PreflightItem['id']> = new Set(['endpoint', 'disk', 'money'])
+
 /** What the run will do and cost, what stands in its way, and the button that starts it. */
-export function PlanCard({ plan, missing, isStarting, startError, onStart }: PlanCardProps) {
+export function PlanCard({ plan, missing, isStarting, isQueueing, startError, onStart, onQueue }: PlanCardProps) {
   const isBlocked = plan.preflight?.some((item) => !item.isOk) ?? false
-  const canStart = missing === null && plan.isCurrent && plan.error === null && !isBlocked && !isStarting
+  const isDecided = missing === null && plan.isCurrent && plan.error === null && !isStarting && !isQueueing
+  const canStart = isDecided && !isBlocked
+  const canQueue = isDecided && (plan.preflight?.every((item) => item.isOk || mayPass.has(item.id)) ?? false)
   return (
     <aside className="plan-card" aria-label="Plan">
       <header>
@@ -47,6 +54,17 @@ export function PlanCard({ plan, missing, isStarting, startError, onStart }: Pla
           }}
         >
           {isStarting ? 'Starting' : missing === null && plan.isCurrent ? startLabel(plan.estimate) : 'Start run'}
+        </Button>
+        <Button
+          className="plan-card-start"
+          data-testid="queue-run"
+          aria-disabled={!canQueue}
+          title="It starts when its turn has come; everything is checked again then"
+          onClick={() => {
+            if (canQueue) onQueue()
+          }}
+        >
+          {isQueueing ? 'Adding' : 'Add to queue'}
         </Button>
       </div>
     </aside>

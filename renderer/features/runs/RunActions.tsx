@@ -8,11 +8,13 @@ import { describeError } from '../../lib/describe-error.ts'
 import { useToasts } from '../../ui/Toasts.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { runDraftStore } from './draft-store.ts'
+import { LeaveQueue } from './queue/LeaveQueue.tsx'
 import { useDeleteRun, useStopRun } from './queries.ts'
 import { costText, elapsed } from './run-tiles.ts'
 
 /** What can be done with a run: stop it while it works, run it again or delete it once it has ended. */
 export function RunActions({ run }: { readonly run: Run }) {
+  if (run.isWaiting === true) return <LeaveQueue run={run} />
   return run.endedAtMs === null ? <StopActions run={run} /> : <EndedActions run={run} />
 }
 

@@ -9,6 +9,7 @@ import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
 import { useRuns, type RunFilter } from './queries.ts'
+import { QueueSection } from './queue/QueueSection.tsx'
 import { RunBadge } from './RunBadge.tsx'
 import { costText, elapsed } from './run-tiles.ts'
 import { useNow } from './use-now.ts'
@@ -38,13 +39,17 @@ export function RunsPage() {
       />
     )
   }
+  const listed = runs.data.filter((run) => run.isWaiting !== true)
   return (
     <div className="list-page">
+      <QueueSection />
       <RunsBar filter={filter} onFilter={setFilter} onNew={newRun} />
-      {runs.data.length === 0 ? (
-        <p className="page-note">No run matches. Clear the search or choose another status.</p>
+      {listed.length === 0 ? (
+        <p className="page-note">
+          {isNarrowed ? 'No run matches. Clear the search or choose another status.' : 'No run has been started yet.'}
+        </p>
       ) : (
-        <RunsTable runs={runs.data} />
+        <RunsTable runs={listed} />
       )}
     </div>
   )

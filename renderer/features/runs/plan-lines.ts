@@ -79,7 +79,8 @@ export function startLabel(estimate: Estimate | null): string {
   return cost.high === 0 ? 'Start run, no charge' : `Start run, about ${writeCost(cost)}`
 }
 
-function writeCost(cost: Range | null): string {
+/** A cost with its range; unknown is a dash. */
+export function writeCost(cost: Range | null): string {
   if (cost === null) return '–'
   if (cost.high === 0) return 'No charge'
   return writeRange(cost, formatMoney)
@@ -91,7 +92,7 @@ function writeRange({ low, high }: Range, format: (value: number) => string): st
 }
 
 /** Times in one unit and without digits an estimate cannot have: "11–16 min". */
-function writeTimeRange({ low, high }: Range): string {
+export function writeTimeRange({ low, high }: Range): string {
   if (low === high) return formatDuration(Math.round(low))
   if (high < 2 * minuteMs) return joinRange(Math.floor(low / 1000), Math.ceil(high / 1000), 's')
   if (high < 2 * hourMs) return joinRange(Math.max(1, Math.floor(low / minuteMs)), Math.ceil(high / minuteMs), 'min')

@@ -29,7 +29,8 @@ const budgetMargin = 1.25
 /** The change that the reason of a failure suggests; null when nothing about the run itself would help. */
 export function retryChangeFor(run: FailedRun): RetryChange | null {
   if (run.status !== 'failed') return null
-  switch (run.workerError?.code ?? run.error?.code) {
+  const code: string = run.workerError?.code ?? run.error?.code ?? 'UNKNOWN'
+  switch (code) {
     case 'OUT_OF_MEMORY':
     case 'WORKER_LOST':
       return lessMemory(run)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { playKills } from '../../faults/kills.ts'
 import { play } from '../../faults/play.ts'
 import { realTrainings } from '../../faults/real-training.ts'
+import { queueScenarios } from '../../faults/queue.ts'
 import { pairsOf, scenarios } from '../../faults/scenarios.ts'
 
 const clean = { adaptersLost: 0, duplicateTrainings: 0, overBudget: 0, wrongStates: 0, notes: [] }
@@ -24,4 +25,12 @@ describe('a run on RunPod where things go wrong', () => {
   it('would lose its adapter or train twice when the app is killed', async () => {
     expect(await playKills(6, 20261123)).toMatchObject(clean)
   }, 240_000)
+
+  it.each(Object.keys(queueScenarios))(
+    'would lose, repeat or overspend on a run of the queue: %s',
+    async (name) => {
+      expect(await queueScenarios[name]?.(20261123)).toMatchObject(clean)
+    },
+    120_000,
+  )
 })

@@ -7,6 +7,7 @@ import { createRunHandlers } from '../../../main/features/runs/handlers.ts'
 import { createRunService } from '../../../main/features/runs/service.ts'
 import { createRunEstimator } from '../../../main/features/runs/estimate/estimator.ts'
 import { createForecastRepository } from '../../../main/features/runs/estimate/repository.ts'
+import { createQueueRepository } from '../../../main/features/runs/queue/repository.ts'
 import { silentLog } from '../../../main/lib/log.ts'
 import { createUuidV7 } from '../../../main/lib/ids.ts'
 import { createFakeWorker } from '../../support/runs/fake-worker.ts'
@@ -18,6 +19,7 @@ function createApp(world: RunWorld, pickCsvPath: () => Promise<string | null> = 
   const service = createRunService({
     repository: world.repository,
     progress: world.progress,
+    queue: createQueueRepository(world.db),
     ports: world.ports,
     estimator: createRunEstimator(createForecastRepository(world.db)),
     clock: world.clock,

@@ -16,6 +16,7 @@ import { createCostService } from '../../../main/features/costs/service.ts'
 import { createRunEstimator } from '../../../main/features/runs/estimate/estimator.ts'
 import { createForecastRepository } from '../../../main/features/runs/estimate/repository.ts'
 import { createProgressRepository } from '../../../main/features/runs/progress/repository.ts'
+import { createQueueRepository } from '../../../main/features/runs/queue/repository.ts'
 import { createRunRepository } from '../../../main/features/runs/repository.ts'
 import { createRunService } from '../../../main/features/runs/service.ts'
 import { createRunpod } from '../../../main/integrations/runpod/runpod.ts'
@@ -137,6 +138,7 @@ export function openCloudApp({
     ...base,
     repository: createRunRepository(database),
     progress: createProgressRepository(database),
+    queue: createQueueRepository(database),
     estimator: createRunEstimator(createForecastRepository(database)),
     ports: {
       datasets: {
@@ -190,6 +192,8 @@ export function openCloudApp({
     clock,
     start: (changes: Partial<RunConfig> = {}, hyperparameters: Partial<RunConfig['hyperparameters']> = {}) =>
       runs.start({ ...runConfig({ max_steps: 20, save_every_steps: 5, ...hyperparameters }), ...changes }, ''),
+    enqueue: (changes: Partial<RunConfig> = {}, hyperparameters: Partial<RunConfig['hyperparameters']> = {}) =>
+      runs.enqueue({ ...runConfig({ max_steps: 20, save_every_steps: 5, ...hyperparameters }), ...changes }, ''),
     /** What has to be true before a test goes on, looked at as often as the app itself does. */
     until: (isTrue: () => boolean) => until(clock, isTrue),
     ended: async (id: string): Promise<Run> => {

@@ -7,6 +7,7 @@ import { openDatabase } from '../../../main/db/open.ts'
 import { createRunEstimator } from '../../../main/features/runs/estimate/estimator.ts'
 import { createForecastRepository } from '../../../main/features/runs/estimate/repository.ts'
 import { createProgressRepository } from '../../../main/features/runs/progress/repository.ts'
+import { createQueueRepository } from '../../../main/features/runs/queue/repository.ts'
 import { createRunRepository, type RunRepository } from '../../../main/features/runs/repository.ts'
 import { createRunService } from '../../../main/features/runs/service.ts'
 import type { CostEntry, EndpointFacts, Notice, RunPorts } from '../../../main/features/runs/ports.ts'
@@ -115,6 +116,7 @@ export function createRunWorld({ kind = 'local' }: { kind?: 'local' | 'runpod' }
     createRunService({
       repository: wrap(createRunRepository(db)),
       progress: createProgressRepository(db),
+      queue: createQueueRepository(db),
       ports,
       estimator: createRunEstimator(createForecastRepository(db)),
       clock,

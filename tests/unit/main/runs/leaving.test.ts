@@ -26,6 +26,11 @@ describe('what is said before the app is closed', () => {
     expect(textOf('runpod', 'following', null, null)).not.toContain('$')
   })
 
+  it('would promise that the queue goes on without the app, or name a cost for what has not begun', () => {
+    expect(textOf('runpod', 'waiting', 2_500_000)).toContain('starts nothing while the app is closed')
+    expect(textOf('runpod', 'waiting', 2_500_000)).not.toContain('$')
+  })
+
   it('would speak of money where nothing is charged any more, or ever', () => {
     expect(textOf('runpod', 'collecting')).toContain('nothing more is charged')
     for (const phase of ['freezing', 'following', 'collecting'] as const) expect(textOf('local', phase)).not.toMatch(/\$|charged/)
