@@ -41,6 +41,9 @@ export type RunStage = z.infer<typeof runStageSchema>
 export const stopModeSchema = z.enum(['keep', 'discard'])
 export type StopMode = z.infer<typeof stopModeSchema>
 
+/** How far the stronger measure of a stop has come: all workers of the endpoint are ended. */
+export const endingWorkersSchema = z.enum(['not_asked', 'asked', 'done'])
+
 /** Departures from the safe course; a run without them is refused rather than trained on less than was given. */
 const runAcceptsSchema = z.strictObject({ rowsWithoutAnswer: z.boolean(), rowsCut: z.boolean() })
 export type RunAccepts = z.infer<typeof runAcceptsSchema>
@@ -145,6 +148,8 @@ export const runSchema = z.object({
   progress: z.number().min(0).max(1).nullable(),
   etaMs: durationMsSchema.nullable(),
   stopRequested: stopModeSchema.nullable(),
+  stopAskedAtMs: timeMsSchema.nullable(),
+  endingWorkers: endingWorkersSchema,
   error: runErrorSchema.nullable(),
   workerError: workerErrorSchema.nullable(),
   adapterId: idSchema.nullable(),
@@ -279,6 +284,8 @@ export const runRoutes = defineRoutes({
     output: runSchema,
   },
   'runs.stop': { input: z.strictObject({ id: idSchema, mode: stopModeSchema }), output: runSchema },
+  /** Ends all workers of the run's endpoint, after a stop that its worker does not follow. */
+  'runs.endWorkers': { input: byIdSchema, output: runSchema },
   'runs.rename': { input: z.strictObject({ id: idSchema, name: z.string().trim().min(1).max(200) }), output: runSchema },
   'runs.delete': { input: byIdSchema, output: doneSchema },
   'runs.listMetrics': {

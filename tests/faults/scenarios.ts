@@ -199,6 +199,21 @@ const worlds: readonly Scenario[] = [
     rightStates: ['cancelled'],
   },
   {
+    name: 'the worker ignores that its job is cancelled',
+    injections: 'stopped and discarded; cancel is not followed',
+    faults: [...held(3), { operation: 'job.train', effect: { kind: 'ignore_cancel' } }],
+    during: whileHeld(async ({ app, runId }) => void app().runs.stop(runId, 'discard')),
+    rightStates: ['cancelled'],
+    endsWithoutAdapter: true,
+  },
+  {
+    name: 'the worker ignores a stop that keeps',
+    injections: 'stopped; cancel is not followed',
+    faults: [...held(3), { operation: 'job.train', effect: { kind: 'ignore_cancel' } }],
+    during: whileHeld(async ({ app, runId }) => void app().runs.stop(runId, 'keep')),
+    rightStates: ['cancelled', 'completed'],
+  },
+  {
     name: 'the answer to cancel is lost',
     injections: 'stopped; cancel broken off before',
     faults: [...held(3), { operation: 'cancel', count: 2, effect: { kind: 'reset_before' } }],

@@ -42,6 +42,12 @@ export function describeEvent(event: MachineEvent): string {
       return `The trainer is stopping: ${stopReasons[event.reason]}`
     case 'stop_requested':
       return event.mode === 'keep' ? 'Stop requested; the adapter is kept' : 'Stop requested; the result is thrown away'
+    case 'workers_end_asked':
+      return 'All workers of the endpoint are to be ended'
+    case 'workers_ended':
+      return 'The endpoint was told to end its workers; the next run lets it start them again'
+    case 'workers_end_refused':
+      return `The workers of the endpoint could not be ended: ${event.message}`
     case 'remote_ended':
       return `The endpoint reports the job as ${remoteEnds[event.how]}${event.error === null ? '' : `: ${event.error.slice(0, 300)}`}`
     case 'result_found':

@@ -11,25 +11,57 @@ export function reduceStop(state: RunState, mode: StopMode, atMs: number): Trans
     case 'waiting':
     case 'freezing':
     case 'uploading':
-      return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
+      return end({ ...state, stopRequested: mode, stopAskedAtMs: state.stopAskedAtMs ?? atMs }, 'cancelled', atMs)
     case 'submitting':
-      if (state.submission === 'none') return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
-      return { state: { ...state, stopRequested: mode, detail: stopDetail(mode) }, effects: [] }
+      if (state.submission === 'none')
+        return end({ ...state, stopRequested: mode, stopAskedAtMs: state.stopAskedAtMs ?? atMs }, 'cancelled', atMs)
+      return { state: { ...state, stopRequested: mode, stopAskedAtMs: state.stopAskedAtMs ?? atMs, detail: stopDetail(mode) }, effects: [] }
     case 'reconciling':
-      return { state: { ...state, stopRequested: mode, detail: stopDetail(mode) }, effects: [] }
+      return { state: { ...state, stopRequested: mode, stopAskedAtMs: state.stopAskedAtMs ?? atMs, detail: stopDetail(mode) }, effects: [] }
     case 'following':
-      return { state: { ...state, stopRequested: mode, detail: stopDetail(mode) }, effects: [{ type: 'cancel_job' }] }
+      return {
+        state: { ...state, stopRequested: mode, stopAskedAtMs: state.stopAskedAtMs ?? atMs, detail: stopDetail(mode) },
+        effects: [{ type: 'cancel_job' }],
+      }
     case 'reading_result':
-      if (mode === 'discard') return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
-      return { state: { ...state, stopRequested: mode }, effects: [] }
+      if (mode === 'discard') return end({ ...state, stopRequested: mode, stopAskedAtMs: state.stopAskedAtMs ?? atMs }, 'cancelled', atMs)
+      return { state: { ...state, stopRequested: mode, stopAskedAtMs: state.stopAskedAtMs ?? atMs }, effects: [] }
     case 'collecting':
       // Training is over: there is nothing to keep that is not being fetched already.
       if (mode === 'keep') return ignore(state)
-      return end({ ...state, stopRequested: mode }, 'cancelled', atMs)
+      return end({ ...state, stopRequested: mode, stopAskedAtMs: state.stopAskedAtMs ?? atMs }, 'cancelled', atMs)
     case 'ended':
       return ignore(state)
     default:
       return assertNever(state.phase)
+  }
+}
+
+function goneDetail(isWorkerGone: boolean | null): string | null {
+  if (isWorkerGone === null) return null
+  if (isWorkerGone) return 'Stopped: its worker was seen to have ended'
+  return 'The job is cancelled, but its worker was not seen to end and may still be billed. Look at the endpoint in the RunPod console.'
+}
+
+/** All workers of the endpoint are ended when a stop is not followed; asked for by the user, carried out, or refused. */
+export function reduceEndingWorkers(
+  state: RunState,
+  event: EventOf<'workers_end_asked' | 'workers_ended' | 'workers_end_refused'>,
+): Transition {
+  if (state.phase !== 'following' || state.stopRequested === null || state.facts.endpointKind !== 'runpod') return ignore(state)
+  switch (event.type) {
+    case 'workers_end_asked':
+      if (state.endingWorkers !== 'not_asked') return ignore(state)
+      return {
+        state: { ...state, endingWorkers: 'asked', detail: 'Ending the workers of the endpoint' },
+        effects: [{ type: 'cancel_job' }],
+      }
+    case 'workers_ended':
+      if (state.endingWorkers !== 'asked') return ignore(state)
+      return { state: { ...state, endingWorkers: 'done', detail: 'The workers of the endpoint were told to end' }, effects: [] }
+    case 'workers_end_refused':
+      if (state.endingWorkers !== 'asked') return ignore(state)
+      return { state: { ...state, endingWorkers: 'not_asked', detail: `The workers could not be ended: ${event.message}` }, effects: [] }
   }
 }
 
@@ -47,7 +79,7 @@ export function reduceRemoteEnd(state: RunState, event: EventOf<'remote_ended'>,
     remoteEndedAtMs: event.endedAtMs ?? atMs,
     contactLost: null,
   }
-  if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs)
+  if (state.stopRequested === 'discard') return end(next, 'cancelled', atMs, goneDetail(event.isWorkerGone ?? null))
   const detail = state.stopRequested === 'keep' ? stopDetail('keep') : 'Reading the result from the volume'
   return enter({ ...next, detail }, 'reading_result')
 }

@@ -1,5 +1,13 @@
 import { assertNever } from '../../lib/assert-never.ts'
-import { isRescuing, reduceCollection, reduceMissingResult, reduceRemoteEnd, reduceResult, reduceStop } from './machine-end.ts'
+import {
+  isRescuing,
+  reduceCollection,
+  reduceEndingWorkers,
+  reduceMissingResult,
+  reduceRemoteEnd,
+  reduceResult,
+  reduceStop,
+} from './machine-end.ts'
 import { firstPhaseOf, queuedFrom, reduceQueue } from './queue/machine-queue.ts'
 import type { Effect, MachineEvent, RunState } from './state.ts'
 import { begin, end, enter, ignore, type EventOf, type Transition } from './transition.ts'
@@ -21,6 +29,8 @@ export function createState(event: EventOf<'created'>, atMs: number): Transition
     isSeenRunning: false,
     attempt: 0,
     stopRequested: null,
+    stopAskedAtMs: null,
+    endingWorkers: 'not_asked',
     remoteEnd: null,
     result: null,
     collectFailures: 0,
@@ -71,6 +81,10 @@ export function reduce(state: RunState, event: MachineEvent, atMs: number): Tran
       return isWatching(state) ? reduceProgress(state, event, atMs) : ignore(state)
     case 'stop_requested':
       return reduceStop(state, event.mode, atMs)
+    case 'workers_end_asked':
+    case 'workers_ended':
+    case 'workers_end_refused':
+      return reduceEndingWorkers(state, event)
     case 'remote_ended':
       return reduceRemoteEnd(state, event, atMs)
     case 'result_found':

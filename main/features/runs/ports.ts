@@ -53,6 +53,10 @@ export interface EndpointConnection {
   readonly volume: VolumeStore
   /** Lets the endpoint start workers where that was switched off because it was idle; absent where that cannot be. */
   wake?(): Promise<void>
+  /** How many of its workers work now; null where that cannot be read. */
+  countBusyWorkers?(): Promise<number | null>
+  /** Ends all its workers, whatever they do, and starts none until it is woken. */
+  endWorkers?(): Promise<void>
   /** Why a job still waits after so long, in a sentence; absent where nothing can be asked. */
   explainWaiting?(queuedMs: number): Promise<string | null>
 }

@@ -30,6 +30,8 @@ export function toRun(stored: StoredRun): Run {
     progress: progressOf(stored),
     etaMs: etaOf(stored),
     stopRequested: state.stopRequested,
+    stopAskedAtMs: state.stopAskedAtMs,
+    endingWorkers: state.endingWorkers,
     error: state.error,
     workerError: state.workerError,
     adapterId: state.adapterId,

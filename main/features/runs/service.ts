@@ -151,6 +151,15 @@ export function createRunService(dependencies: RunServiceDependencies) {
       return toRun(getStored(id))
     },
 
+    /** The stronger measure of a stop that its worker does not follow. */
+    endWorkers(id: string): Run {
+      const { state } = getStored(id)
+      if (state.phase !== 'following' || state.stopRequested === null)
+        throw new AppError('RUN_NOT_ACTIVE', 'The workers of its endpoint are ended only after this run was told to stop.')
+      engine.dispatch(id, [{ type: 'workers_end_asked' }])
+      return toRun(getStored(id))
+    },
+
     rename(id: string, name: string): Run {
       getStored(id)
       repository.rename(id, name)

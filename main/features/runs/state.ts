@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import { queueHoldSchema } from '../../../preload/contract/queue.ts'
 import { countSchema, idSchema, sha256Schema, timeMsSchema } from '../../../preload/contract/primitives.ts'
-import { runErrorSchema, runStageSchema, stopModeSchema, type RunStage, type RunStatus } from '../../../preload/contract/runs.ts'
+import {
+  endingWorkersSchema,
+  runErrorSchema,
+  runStageSchema,
+  stopModeSchema,
+  type RunStage,
+  type RunStatus,
+} from '../../../preload/contract/runs.ts'
 import { stopReasonSchema, workerStageSchema } from '../../../preload/contract/worker-events.ts'
 import { workerErrorSchema } from '../../../preload/contract/worker.ts'
 
@@ -83,6 +90,9 @@ export const runStateSchema = z.object({
   isSeenRunning: z.boolean(),
   attempt: countSchema,
   stopRequested: stopModeSchema.nullable(),
+  stopAskedAtMs: timeMsSchema.nullable().default(null),
+  /** The stronger measure of a stop: all workers of the endpoint are ended. */
+  endingWorkers: endingWorkersSchema.default('not_asked'),
   remoteEnd: z.object({ how: remoteEndSchema, error: z.string().nullable(), executionMs: countSchema.nullable().default(null) }).nullable(),
   result: resultSummarySchema.nullable(),
   collectFailures: countSchema,
@@ -129,6 +139,9 @@ export const machineEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('worker_resumed'), step: countSchema, attempt: countSchema }),
   z.object({ type: z.literal('worker_stopping'), reason: stopReasonSchema }),
   z.object({ type: z.literal('stop_requested'), mode: stopModeSchema }),
+  z.object({ type: z.literal('workers_end_asked') }),
+  z.object({ type: z.literal('workers_ended') }),
+  z.object({ type: z.literal('workers_end_refused'), message: z.string() }),
   z.object({
     type: z.literal('remote_ended'),
     how: remoteEndSchema,
@@ -138,6 +151,8 @@ export const machineEventSchema = z.discriminatedUnion('type', [
     /** When it began and ended, where it was not seen to. */
     startedAtMs: timeMsSchema.optional(),
     endedAtMs: timeMsSchema.optional(),
+    /** Whether the worker of a discarded run was seen to have ended; absent where nobody looked or could. */
+    isWorkerGone: z.boolean().nullable().optional(),
   }),
   z.object({ type: z.literal('result_found'), result: resultSummarySchema }),
   z.object({ type: z.literal('result_missing'), reason: z.string() }),

@@ -22,6 +22,8 @@ interface RunpodConnection {
   readonly volume: VolumeStore
   wake(): Promise<void>
   explainWaiting(queuedMs: number): Promise<string | null>
+  countBusyWorkers(): Promise<number | null>
+  endWorkers(): Promise<void>
 }
 
 interface StorageKeys {
@@ -144,6 +146,8 @@ export function createRunpod({ addresses, transfersFolder, userAgent, clock, log
         jobs,
         volume,
         wake: () => wake(base.log, plane, endpointId),
+        countBusyWorkers: () => countBusyWorkers(base.log, { plane, jobs, endpointId }),
+        endWorkers: async () => void (await plane.updateEndpoint(endpointId, { workersMax: 0 })),
         explainWaiting: (queuedMs) => explainWaiting(base.log, { plane, jobs, endpointId }, queuedMs),
       }
       connections.set(key, made)
@@ -164,6 +168,16 @@ async function wake(log: Log, plane: ControlPlane, endpointId: string): Promise<
       'RunPod has set the workers of this endpoint to 0 because it was idle, and the key may not change that. Set max workers to 1 in the RunPod console.'
     throw new AppError('ENDPOINT_NOT_READY', message, { cause: problem })
   }
+}
+
+/** A job can be cancelled and its worker go on, so the list of workers is asked, and the counts where the key may not read that. */
+async function countBusyWorkers(
+  log: Log,
+  { plane, jobs, endpointId }: { plane: ControlPlane; jobs: FullJobClient; endpointId: string },
+): Promise<number | null> {
+  const workers = await readOrNull(log, () => plane.listWorkers(endpointId))
+  if (workers !== null) return workers.filter(({ status }) => status === 'running').length
+  return (await readOrNull(log, () => jobs.health()))?.workers.running ?? null
 }
 
 /** What keeps a job waiting, with the last words of a worker that does not come up. */

@@ -1,4 +1,4 @@
-import { ArrowRight, CircleX, Flag, Hourglass, Package, RotateCw, Unplug } from 'lucide-react'
+import { ArrowRight, CircleX, Flag, Package, RotateCw, Unplug } from 'lucide-react'
 import { Link, useNavigate } from '@tanstack/react-router'
 import type { Run } from '../../../preload/contract/runs.ts'
 import { describeError } from '../../lib/describe-error.ts'
@@ -6,6 +6,7 @@ import { Button } from '../../ui/Button.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
 import { runDraftStore } from './draft-store.ts'
 import { useStartRun } from './queries.ts'
+import { StopBanner } from './StopBanner.tsx'
 import { retryChangeFor, type RetryChange } from './retry-change.ts'
 import { configWith, departureFor, type Departure } from './run-departures.ts'
 
@@ -14,19 +15,7 @@ export function RunBanners({ run }: { readonly run: Run }) {
   return (
     <>
       {run.contactLost !== null && <ContactLost run={run} reason={run.contactLost} />}
-      {run.stopRequested !== null && run.endedAtMs === null && (
-        <section className="run-banner" data-tone="warn" aria-live="polite" aria-label="State of the run">
-          <Hourglass size={16} aria-hidden="true" />
-          <div>
-            <h3>{run.stopRequested === 'keep' ? 'Stopping, the adapter is kept' : 'Stopping, nothing is kept'}</h3>
-            <p>
-              {run.stopRequested === 'keep'
-                ? 'The worker finishes the step in hand, then saves and packs what it has learned.'
-                : 'The worker ends after the step in hand.'}
-            </p>
-          </div>
-        </section>
-      )}
+      {run.stopRequested !== null && run.endedAtMs === null && <StopBanner run={run} />}
       {run.error !== null && <Failure run={run} error={run.error} />}
       {run.endedAtMs !== null && run.stageDetail !== null && (
         <section className="run-banner" data-tone="neutral" aria-label="How the run ended">

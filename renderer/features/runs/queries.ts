@@ -131,6 +131,15 @@ export function useStopRun(id: string) {
   })
 }
 
+/** Ends all workers of a run's endpoint. */
+export function useEndWorkers(id: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: () => bridge.invoke('runs.endWorkers', { id }),
+    onSuccess: (run) => rememberRun(client, run),
+  })
+}
+
 /** Removes an ended run and its history. */
 export function useDeleteRun() {
   const client = useQueryClient()

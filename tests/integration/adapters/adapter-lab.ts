@@ -194,5 +194,7 @@ function describeRun(id: string): Run {
     lastSeenAtMs: null,
     contactLost: null,
     retryOf: null,
+    stopAskedAtMs: null,
+    endingWorkers: 'not_asked',
   }
 }

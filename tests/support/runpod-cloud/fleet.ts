@@ -8,6 +8,8 @@ import type { WorkerLogStore } from './worker-log-store.ts'
 export interface WorkerActor {
   /** Resolves when the worker has gone, however it went. */
   serve(): Promise<void>
+  /** Whether it works on a job, its own or one that was taken from it. */
+  isBusy?(): boolean
   leave(): void
   kill(): void
 }
@@ -79,7 +81,8 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
   const statusOf = (worker: LiveWorker): WorkerStatus => {
     if (worker.actor === null && endpoint.script.stuckAs === 'unhealthy') return 'UNHEALTHY'
     if (isThrottled(worker)) return 'THROTTLED'
-    if (worker.isGhost || holds(worker.record.id)) return 'RUNNING'
+    // A cancelled job is nobody's, but a worker that does not follow works on.
+    if (worker.isGhost || holds(worker.record.id) || worker.actor?.isBusy?.() === true) return 'RUNNING'
     return worker.isReady ? 'IDLE' : 'INITIALIZING'
   }
   const end = (worker: LiveWorker) => {

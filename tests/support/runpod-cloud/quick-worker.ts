@@ -39,6 +39,7 @@ export interface QuickWorker {
   serve(): Promise<void>
   /** Does one given job, as when the platform dispatches it a second time. */
   serveOnce(job: JobRecord): Promise<void>
+  isBusy(): boolean
   leave(): void
   kill(): void
 }
@@ -54,7 +55,7 @@ export function createQuickWorker(options: QuickWorkerOptions): QuickWorker {
   const { workerId, platform, shop, events } = options
   const life = new AbortController()
   const stopping = new Set<string>()
-  const mood = { isLeaving: false }
+  const mood = { isLeaving: false, handling: 0 }
   let interruptions: (() => void)[] = []
   const interrupt = () => interruptions.splice(0).forEach((wake) => wake())
 
@@ -108,15 +109,18 @@ export function createQuickWorker(options: QuickWorkerOptions): QuickWorker {
       async pass(point) {
         const isHere = (effect: JobEffect) => (effect.kind === 'kill' || effect.kind === 'hold') && effect.at === point
         if (effects.some((effect) => effect.kind === 'hold' && isHere(effect)) || options.holds.wants(runId ?? '', point))
-          await hold(job, runId, point)
+          await hold(job, runId, point, find('ignore_cancel') !== undefined)
         if (effects.some((effect) => effect.kind === 'kill' && isHere(effect))) die()
         if (life.signal.aborted) throw new WorkerKilled()
       },
     }
   }
-  const hold = async (job: JobRecord, runId: string | null, point: TrainingPoint) => {
+  const hold = async (job: JobRecord, runId: string | null, point: TrainingPoint, ignoresCancel: boolean) => {
     const released = options.holds.hold({ runId: runId ?? '', jobId: job.id, workerId, at: point })
-    await untilInterrupted(released.promise)
+    let isReleased = false
+    const freed = released.promise.then(() => void (isReleased = true))
+    do await untilInterrupted(freed)
+    while (ignoresCancel && !isReleased && !life.signal.aborted && !mood.isLeaving)
     released.leave()
   }
   const answer = async (job: JobRecord, session: QuickSession): Promise<unknown> => {
@@ -129,6 +133,10 @@ export function createQuickWorker(options: QuickWorkerOptions): QuickWorker {
     throw new JobRefused(`INVALID_INPUT: input.action ${action} is not an action this worker knows. Update the worker.`)
   }
   const handle = async (job: JobRecord) => {
+    mood.handling += 1
+    await handleOne(job).finally(() => (mood.handling -= 1))
+  }
+  const handleOne = async (job: JobRecord) => {
     const { action, runId } = jobFacts(job.input)
     const effects = options.strike(job)
     events.onLog(`Started ${action} ${runId ?? job.id}`)
@@ -164,6 +172,7 @@ export function createQuickWorker(options: QuickWorkerOptions): QuickWorker {
       life.abort(new WorkerKilled())
     },
     serveOnce: (job) => handle(job),
+    isBusy: () => mood.handling > 0,
     leave() {
       mood.isLeaving = true
       interrupt()

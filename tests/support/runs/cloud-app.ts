@@ -178,6 +178,7 @@ export function openCloudApp({
   return {
     home,
     runs,
+    connect,
     costs,
     /** RunPod's bill, read when a test asks. */
     bills,

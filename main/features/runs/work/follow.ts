@@ -7,6 +7,7 @@ import { monthSpentNotice } from '../notices.ts'
 import type { RemoteEnd } from '../state.ts'
 import { unwatchedEnd } from '../unwatched-end.ts'
 import { createLifeSigns, findResult, summarise } from './read-result.ts'
+import { createStopWatch } from './stop-watch.ts'
 import { createContact, createLastDrain, drainEvents, type Work } from './work.ts'
 
 const localPollMs = 1_000
@@ -50,6 +51,7 @@ function createWatch(work: Work) {
   const isLocal = work.state().facts.endpointKind === 'local'
   const life = createLifeSigns(work)
   const drainLast = createLastDrain(work)
+  const stopWatch = createStopWatch(work)
   let cancelledAtMs: number | null = null
   let drainedAtMs = Number.NEGATIVE_INFINITY
   let notFound = 0
@@ -66,7 +68,11 @@ function createWatch(work: Work) {
     drainedAtMs = clock.nowMs()
     await drainEvents(work, connection)
   }
-  const endRemotely = (how: RemoteEnd, { error, executionTimeMs, delayTimeMs }: Partial<JobStatus> = {}) => {
+  const endRemotely = (
+    how: RemoteEnd,
+    { error, executionTimeMs, delayTimeMs }: Partial<JobStatus> = {},
+    isWorkerGone: boolean | null = null,
+  ) => {
     const executionMs = executionTimeMs === undefined ? null : Math.ceil(executionTimeMs)
     const sighting = {
       seenAtMs: aliveAtMs,
@@ -79,6 +85,7 @@ function createWatch(work: Work) {
       how,
       error: error ?? null,
       executionMs,
+      isWorkerGone,
       ...(isLocal ? {} : unwatchedEnd(work.state(), sighting)),
     })
     return 0
@@ -123,6 +130,10 @@ function createWatch(work: Work) {
     if (!isSpent) work.ports.notify(monthSpentNotice(work.run()))
     work.dispatch({ type: 'stop_requested', mode: 'keep' })
   }
+  const closeJob = async (connection: EndpointConnection, how: RemoteEnd, job: JobStatus) => {
+    const isWorkerGone = await stopWatch.isWorkerGone(connection)
+    return isWorkerGone === 'wait' ? runningPollMs : endRemotely(how, job, isWorkerGone)
+  }
   const explainWaiting = async (connection: EndpointConnection) => {
     queuedSinceMs ??= clock.nowMs()
     const queuedMs = clock.nowMs() - queuedSinceMs
@@ -144,6 +155,7 @@ function createWatch(work: Work) {
     },
     async lookAtJob(connection: EndpointConnection, jobId: string): Promise<number> {
       await cancelWhenAsked(connection, jobId)
+      await stopWatch.endWorkersWhenAsked(connection)
       const job: JobStatus = await connection.jobs.status(jobId)
       if (work.signal.aborted) throw work.signal.reason
       notFound = job.status === 'NOT_FOUND' ? notFound + 1 : 0
@@ -170,7 +182,7 @@ function createWatch(work: Work) {
         case 'FAILED':
         case 'CANCELLED':
         case 'TIMED_OUT':
-          return endRemotely(job.status, job)
+          return closeJob(connection, job.status, job)
       }
     },
     /** A job whose number was never learnt is followed through what its worker writes. */

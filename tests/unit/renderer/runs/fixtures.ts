@@ -101,6 +101,8 @@ export function createRun(changes: Partial<Run> = {}): Run {
     lastSeenAtMs: 1_700_000_060_000,
     contactLost: null,
     retryOf: null,
+    stopAskedAtMs: null,
+    endingWorkers: 'not_asked',
     ...changes,
   }
 }

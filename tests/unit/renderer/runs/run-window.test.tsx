@@ -128,3 +128,33 @@ describe('configuration', () => {
       expect(within(panel).getByText(text)).toBeTruthy()
   })
 })
+
+describe('a stop that its worker does not follow', () => {
+  const stopping = (askedForMs: number, changes: Partial<Run> = {}) =>
+    createRun({ endpointKind: 'runpod', jobId: 'job-1', stopRequested: 'discard', stopAskedAtMs: Date.now() - askedForMs, ...changes })
+  const measure = { name: 'End the endpoint’s workers' }
+
+  test('says so after a minute and ends the workers only once that was confirmed', async () => {
+    const asked: string[] = []
+    const run = stopping(90_000)
+    await openRun(run, {
+      'runs.endWorkers': ({ id }) => {
+        asked.push(id)
+        return { ...run, endingWorkers: 'asked' }
+      },
+    })
+    expect(screen.getByText(/may still be billed/)).toBeTruthy()
+    await act(async () => fireEvent.click(screen.getByRole('button', measure)))
+    expect(asked).toEqual([])
+    await act(async () => fireEvent.click(screen.getByRole('button', { name: 'End workers' })))
+    await waitFor(() => expect(asked).toEqual([run.id]))
+    expect(await screen.findByText(/is being told to end its workers/)).toBeTruthy()
+  })
+
+  test('offers the stronger measure neither at once nor on this computer', async () => {
+    await openRun(stopping(5_000))
+    expect(screen.queryByRole('button', measure)).toBeNull()
+    await openRun(stopping(90_000, { endpointKind: 'local' }))
+    expect(screen.queryByRole('button', measure)).toBeNull()
+  })
+})
