@@ -117,10 +117,11 @@ export function createQuickWorker(options: QuickWorkerOptions): QuickWorker {
   }
   const hold = async (job: JobRecord, runId: string | null, point: TrainingPoint, ignoresCancel: boolean) => {
     const released = options.holds.hold({ runId: runId ?? '', jobId: job.id, workerId, at: point })
-    let isReleased = false
-    const freed = released.promise.then(() => void (isReleased = true))
+    const hold = { isReleased: false }
+    const freed = released.promise.then(() => void (hold.isReleased = true))
+    const goesOn = () => !ignoresCancel || hold.isReleased || life.signal.aborted || mood.isLeaving
     do await untilInterrupted(freed)
-    while (ignoresCancel && !isReleased && !life.signal.aborted && !mood.isLeaving)
+    while (!goesOn())
     released.leave()
   }
   const answer = async (job: JobRecord, session: QuickSession): Promise<unknown> => {
