@@ -54,6 +54,8 @@ const performers: Readonly<Record<Exclude<Phase, 'waiting' | 'ended'>, (work: Wo
   collecting: collectAdapter,
 }
 
+/** A run that only goes on is told this often, so that the windows know that it is in touch. */
+const tellAgainMs = 20_000
 /** Longest wait for an answer that is on its way when the app closes. */
 const farewellMs = 5_000
 
@@ -163,6 +165,7 @@ function closingNotice({ state }: StoredRun): 'job_completed' | 'job_failed' | '
 
 function createWork(dependencies: DriverDependencies, runId: string, signal: AbortSignal, closing: AbortSignal): Work {
   const { repository, engine, ports, ingest, events, clock, log } = dependencies
+  let toldAtMs = clock.nowMs()
   const run = (): StoredRun => {
     const stored = repository.find(runId)
     if (stored === undefined) throw new Error(`Run ${runId} is gone`)
@@ -188,6 +191,12 @@ function createWork(dependencies: DriverDependencies, runId: string, signal: Abo
       repository.saveStageDetail(runId, detail)
       events.publish('runs.changed', { id: runId })
     },
-    touch: () => repository.touch(runId, clock.nowMs()),
+    touch() {
+      const nowMs = clock.nowMs()
+      repository.touch(runId, nowMs)
+      if (nowMs - toldAtMs < tellAgainMs) return
+      toldAtMs = nowMs
+      events.publish('runs.changed', { id: runId })
+    },
   }
 }

@@ -61,10 +61,6 @@ function RetryWith({ run, change }: { readonly run: Run; readonly change: RetryC
   const navigate = useNavigate()
   return (
     <div className="run-banner-action">
-      <Button onClick={() => decideAnew({ id: run.id, config: change.config }, navigate)}>
-        <RotateCw size={14} aria-hidden="true" />
-        Retry with this change
-      </Button>
       <ul className="retry-change" aria-label="What the retry would have otherwise">
         {change.lines.map(({ label, from, to }) => (
           <li key={label}>
@@ -72,6 +68,10 @@ function RetryWith({ run, change }: { readonly run: Run; readonly change: RetryC
           </li>
         ))}
       </ul>
+      <Button onClick={() => decideAnew({ id: run.id, config: change.config }, navigate)}>
+        <RotateCw size={14} aria-hidden="true" />
+        Retry with this change
+      </Button>
     </div>
   )
 }

@@ -52,6 +52,20 @@ describe('a run from start to adapter', () => {
     expect(run.service.listMetrics(run.id, -1).points).toHaveLength(200)
   })
 
+  it('tells the windows now and then that a run which only goes on is in touch, or its meter would stand still', async () => {
+    const world = createRunWorld()
+    const run = await startRun(world)
+    await run.until(() => world.endpoint.jobs.size === 1)
+    takenJob(world, run.id)
+    await run.until(() => run.get().startedAtMs !== null)
+    await world.clock.advance(30_000)
+    const before = world.published.filter(({ event }) => event === 'runs.changed').length
+    await world.clock.advance(60_000)
+    const told = world.published.filter(({ event }) => event === 'runs.changed').length - before
+    expect(told).toBeGreaterThanOrEqual(2)
+    expect(told).toBeLessThanOrEqual(4)
+  })
+
   it('shows an ETA from the median of the last 50 steps', async () => {
     const world = createRunWorld()
     const run = await startRun(world)
