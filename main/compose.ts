@@ -32,6 +32,7 @@ import { createNotificationService } from './features/notifications/service.ts'
 import { createRunEstimator } from './features/runs/estimate/estimator.ts'
 import { createForecastRepository } from './features/runs/estimate/repository.ts'
 import { createRunHandlers } from './features/runs/handlers.ts'
+import { createRunLogRepository } from './features/runs/log/repository.ts'
 import { createProgressRepository } from './features/runs/progress/repository.ts'
 import { createQueueRepository } from './features/runs/queue/repository.ts'
 import { createRunRepository } from './features/runs/repository.ts'
@@ -218,6 +219,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     ...base,
     repository: runRepository,
     progress,
+    runLog: createRunLogRepository(database),
     queue: createQueueRepository(database),
     estimator: createRunEstimator(createForecastRepository(database)),
     ports: { datasets, endpoints, adapters, costs, models, notify: (notice) => notifications.notify(notice) },

@@ -5,6 +5,7 @@ import runForecast from './migrations/0004-run-forecast.sql?raw'
 import remoteEndpoints from './migrations/0005-remote-endpoints.sql?raw'
 import costLedger from './migrations/0006-cost-ledger.sql?raw'
 import runQueue from './migrations/0007-run-queue.sql?raw'
+import runLog from './migrations/0008-run-log.sql?raw'
 import type { Migration } from './migrate.ts'
 
 /** Every shipped migration in order; a shipped one is never edited. */
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: '0005-remote-endpoints', sql: remoteEndpoints },
   { version: 6, name: '0006-cost-ledger', sql: costLedger },
   { version: 7, name: '0007-run-queue', sql: runQueue },
+  { version: 8, name: '0008-run-log', sql: runLog },
 ]

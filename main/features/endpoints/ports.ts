@@ -10,6 +10,14 @@ export interface EndpointConnection {
   wake?(): Promise<void>
   /** Why a job still waits after so long, in a sentence; absent where nothing can be asked. */
   explainWaiting?(queuedMs: number): Promise<string | null>
+  /** The newest lines of a worker's log and those that follow; absent where none can be read. */
+  streamWorkerLog?(workerId: string, options: { readonly tail: number; readonly signal: AbortSignal }): AsyncIterable<WorkerLine>
+}
+
+interface WorkerLine {
+  readonly source: 'system' | 'container'
+  readonly atMs: number | null
+  readonly text: string
 }
 
 /** This computer as the endpoints feature sees it. */

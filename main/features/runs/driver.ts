@@ -17,6 +17,7 @@ import { freezeDataset, uploadDataset } from './work/prepare.ts'
 import { readResult } from './work/read-result.ts'
 import { reconcileSubmission, submitJob } from './work/submit.ts'
 import { backOffMs, type Work } from './work/work.ts'
+import type { WorkerLogKeeper } from './log/keeper.ts'
 
 /** Carries out the effects of all active runs, one loop per run. */
 export interface RunDriver {
@@ -34,6 +35,7 @@ interface DriverDependencies {
   readonly ingest: Ingest
   readonly ports: RunPorts
   readonly estimator: RunEstimator
+  readonly workerLogs: WorkerLogKeeper
   readonly events: EventPublisher
   readonly clock: Clock
   readonly log: Log
@@ -66,6 +68,7 @@ export function createRunDriver(dependencies: DriverDependencies): RunDriver {
   const loops = new Map<string, Loop>()
 
   const settle = (runId: string) => {
+    dependencies.workerLogs.end(runId)
     const run = repository.find(runId)
     // Nothing was charged or done for a run that left the queue before its turn.
     if (run !== undefined && !hasLeftQueueUnstarted(run.state)) {
@@ -164,7 +167,7 @@ function closingNotice({ state }: StoredRun): 'job_completed' | 'job_failed' | '
 }
 
 function createWork(dependencies: DriverDependencies, runId: string, signal: AbortSignal, closing: AbortSignal): Work {
-  const { repository, engine, ports, ingest, events, clock, log } = dependencies
+  const { repository, engine, ports, ingest, workerLogs, events, clock, log } = dependencies
   let toldAtMs = clock.nowMs()
   const run = (): StoredRun => {
     const stored = repository.find(runId)
@@ -198,5 +201,6 @@ function createWork(dependencies: DriverDependencies, runId: string, signal: Abo
       toldAtMs = nowMs
       events.publish('runs.changed', { id: runId })
     },
+    keepWorkerLog: (connection, workerId) => workerLogs.watch(runId, connection, workerId),
   }
 }

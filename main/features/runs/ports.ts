@@ -59,6 +59,15 @@ export interface EndpointConnection {
   endWorkers?(): Promise<void>
   /** Why a job still waits after so long, in a sentence; absent where nothing can be asked. */
   explainWaiting?(queuedMs: number): Promise<string | null>
+  /** The newest lines of a worker's log and those that follow, until the signal aborts; absent where none can be read. */
+  streamWorkerLog?(workerId: string, options: { readonly tail: number; readonly signal: AbortSignal }): AsyncIterable<WorkerLine>
+}
+
+/** A line of a worker's log: of the machine around it, or of the program inside. */
+export interface WorkerLine {
+  readonly source: 'system' | 'container'
+  readonly atMs: number | null
+  readonly text: string
 }
 
 /** What is recorded about the money and time of an ended run. */

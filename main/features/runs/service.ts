@@ -14,6 +14,9 @@ import type { RunEstimator } from './estimate/estimator.ts'
 import { estimateFacts } from './estimate/run-facts.ts'
 import { createIngest } from './ingest.ts'
 import { leavingText } from './leaving.ts'
+import { createWorkerLogBook } from './log/book.ts'
+import { createWorkerLogKeeper } from './log/keeper.ts'
+import type { RunLogRepository } from './log/repository.ts'
 import { metricsCsv } from './metrics-csv.ts'
 import { monthProblem } from './month-check.ts'
 import type { ActiveCost, RunPorts } from './ports.ts'
@@ -31,6 +34,7 @@ import type { RunState } from './state.ts'
 export interface RunServiceDependencies {
   readonly repository: RunRepository
   readonly progress: ProgressRepository
+  readonly runLog: RunLogRepository
   readonly queue: QueueRepository
   readonly ports: RunPorts
   readonly estimator: RunEstimator
@@ -50,14 +54,24 @@ export function createRunService(dependencies: RunServiceDependencies) {
   const log = dependencies.log.scoped('runs')
   const engine = createRunEngine({ repository, progress, events, clock })
   const ingest = createIngest({ repository, progress, engine, events, clock })
-  const driver = createRunDriver({ repository, engine, ingest, ports, estimator, events, clock, log })
+  const addLine = (id: string, line: Omit<RunLogLine, 'id'>) => events.publish('runs.logged', { id, lines: [progress.addLog(id, line)] })
+  const workerLogs = createWorkerLogKeeper({
+    repository: dependencies.runLog,
+    book: createWorkerLogBook(dependencies.runLog),
+    createdAtMs: (id) => getStored(id).createdAtMs,
+    addLine,
+    publish: (id, lines) => events.publish('runs.logged', { id, lines: [...lines] }),
+    clock,
+    log,
+  })
+  const driver = createRunDriver({ repository, engine, ingest, ports, estimator, workerLogs, events, clock, log })
 
   const queue = createRunQueue({ queue: dependencies.queue, runs: repository, engine, ports, estimator, events, clock, log })
-  const addLine = (id: string, line: Omit<RunLogLine, 'id'>) => events.publish('runs.logged', { id, lines: [progress.addLog(id, line)] })
   const sleepWatch = createSleepWatch(clock, (sleep) => {
     for (const id of repository.listUnfinishedIds()) {
       if (engine.stateOf(id).phase !== 'ended') addLine(id, { atMs: sleep.toMs, level: 'info', source: 'app', message: sleepText(sleep) })
     }
+    workerLogs.reconnect()
     driver.lookNow('all')
     queue.wake()
   })
@@ -115,10 +129,13 @@ export function createRunService(dependencies: RunServiceDependencies) {
       sleepWatch.stop()
       queue.dispose()
       await driver.dispose()
+      await workerLogs.dispose()
     },
     /** This computer woke up: every run is looked at now. */
     onWoken(): void {
-      if (!sleepWatch.look()) driver.lookNow('all')
+      if (sleepWatch.look()) return
+      workerLogs.reconnect()
+      driver.lookNow('all')
     },
     /** The network is back: runs that are out of touch are looked at now. */
     onOnline(): void {
@@ -253,7 +270,7 @@ export function createRunService(dependencies: RunServiceDependencies) {
     recordLocalWorkerLine(message: string): void {
       const runId = repository.listUnfinishedIds().find((id) => isWorkedOnHere(engine.stateOf(id)))
       if (runId === undefined) return
-      addLine(runId, { atMs: clock.nowMs(), level: 'info', source: 'worker', message })
+      workerLogs.addLocalLine(runId, message)
     },
   }
 }

@@ -15,6 +15,7 @@ import { createControlPlane, type ControlPlane } from './control-plane.ts'
 import type { RemoteEndpoint } from './control-replies.ts'
 import { createJobClient, type FullJobClient } from './job-client.ts'
 import { meterJobs, type MeteredJob } from './job-meter.ts'
+import type { WorkerLogLine } from './worker-logs.ts'
 
 /** One of the user's endpoints as runs use it. */
 interface RunpodConnection {
@@ -24,6 +25,7 @@ interface RunpodConnection {
   explainWaiting(queuedMs: number): Promise<string | null>
   countBusyWorkers(): Promise<number | null>
   endWorkers(): Promise<void>
+  streamWorkerLog: (workerId: string, options: { readonly tail: number; readonly signal: AbortSignal }) => AsyncIterable<WorkerLogLine>
 }
 
 interface StorageKeys {
@@ -149,6 +151,7 @@ export function createRunpod({ addresses, transfersFolder, userAgent, clock, log
         countBusyWorkers: () => countBusyWorkers(base.log, { plane, jobs, endpointId }),
         endWorkers: async () => void (await plane.updateEndpoint(endpointId, { workersMax: 0 })),
         explainWaiting: (queuedMs) => explainWaiting(base.log, { plane, jobs, endpointId }, queuedMs),
+        streamWorkerLog: (workerId, options) => plane.streamWorkerLogs(endpointId, workerId, options),
       }
       connections.set(key, made)
       return made

@@ -8,6 +8,7 @@ import { createRunService } from '../../../main/features/runs/service.ts'
 import { createRunEstimator } from '../../../main/features/runs/estimate/estimator.ts'
 import { createForecastRepository } from '../../../main/features/runs/estimate/repository.ts'
 import { createQueueRepository } from '../../../main/features/runs/queue/repository.ts'
+import { createRunLogRepository } from '../../../main/features/runs/log/repository.ts'
 import { silentLog } from '../../../main/lib/log.ts'
 import { createUuidV7 } from '../../../main/lib/ids.ts'
 import { createFakeWorker } from '../../support/runs/fake-worker.ts'
@@ -19,6 +20,7 @@ function createApp(world: RunWorld, pickCsvPath: () => Promise<string | null> = 
   const service = createRunService({
     repository: world.repository,
     progress: world.progress,
+    runLog: createRunLogRepository(world.db),
     queue: createQueueRepository(world.db),
     ports: world.ports,
     estimator: createRunEstimator(createForecastRepository(world.db)),

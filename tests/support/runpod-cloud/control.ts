@@ -7,6 +7,7 @@ import { s3FaultSchema, type S3Faults } from './s3/s3-faults.ts'
 import type { Held, Holds } from './holds.ts'
 import { readTruth, type CloudTruth } from './truth.ts'
 import type { StepLedger } from './step-ledger.ts'
+import type { WorkerLogStore } from './worker-log-store.ts'
 
 const stockSchema = z.enum(['NONE', 'LOW', 'MEDIUM', 'HIGH'])
 const byEndpoint = { endpointId: z.string() }
@@ -65,6 +66,14 @@ export const controlInputs = {
   }),
   /** The platform forgets a job, as after its retention. */
   forgetJob: z.strictObject({ jobId: z.string() }),
+  /** A worker writes into its log. */
+  workerSays: z.strictObject({
+    workerId: z.string(),
+    lines: z.array(z.string()),
+    source: z.enum(['container', 'system']).default('container'),
+  }),
+  /** Breaks the connections of all who follow a worker's log. */
+  cutLogs: z.strictObject({}),
   truth: z.strictObject({}),
 }
 
@@ -96,6 +105,7 @@ interface ControlDependencies {
   readonly faults: Faults
   readonly s3Faults: S3Faults
   readonly holds: Holds
+  readonly logs: WorkerLogStore
   readonly ledger: StepLedger
   readonly folder: string
   endpoints(): readonly CloudEndpoint[]
@@ -236,6 +246,15 @@ export function createControl(dependencies: ControlDependencies): CloudControl {
     async setBilling(input) {
       state.billing = controlInputs.setBilling.parse(input)
       return changed()
+    },
+    async workerSays(input) {
+      const { workerId, lines, source } = controlInputs.workerSays.parse(input)
+      for (const line of lines) dependencies.logs.add(workerId, source, line)
+      return done
+    },
+    async cutLogs() {
+      dependencies.logs.cut()
+      return done
     },
     async forgetJob({ jobId }) {
       state.jobQuirks[jobId] = { kind: 'gone' }

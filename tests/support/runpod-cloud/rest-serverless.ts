@@ -165,7 +165,10 @@ export function serverlessRoutes(desk: ServerlessDesk): readonly RestRoute[] {
             const backlog = desk.logs.read(workerId).filter(isWanted)
             backlog.slice(Math.max(0, backlog.length - tail)).forEach(send)
             response.write(': end of backlog\n\n')
-            response.once('close', desk.logs.follow(workerId, send))
+            response.once(
+              'close',
+              desk.logs.follow(workerId, send, () => response.destroy()),
+            )
           },
         }
       },

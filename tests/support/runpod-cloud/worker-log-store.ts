@@ -16,16 +16,21 @@ export interface WorkerLogStore {
   end(workerId: string): void
   has(workerId: string): boolean
   read(workerId: string): readonly CloudLogLine[]
-  /** Calls back with every new line until the returned function is called. */
-  follow(workerId: string, onLine: (line: CloudLogLine) => void): () => void
+  /** Calls back with every new line until the returned function is called; `onCut` breaks the connection. */
+  follow(workerId: string, onLine: (line: CloudLogLine) => void, onCut: () => void): () => void
+  /** Breaks the connections of all who follow. */
+  cut(): void
 }
 
 /** Builds the store on the cloud's clock. */
 export function createWorkerLogStore(nowMs: () => number): WorkerLogStore {
-  const logs = new Map<string, { lines: CloudLogLine[]; endedAtMs: number | null; followers: Set<(line: CloudLogLine) => void> }>()
+  const logs = new Map<
+    string,
+    { lines: CloudLogLine[]; endedAtMs: number | null; followers: Map<(line: CloudLogLine) => void, () => void> }
+  >()
   let ids = 0
   const logOf = (workerId: string) => {
-    const log = logs.get(workerId) ?? { lines: [], endedAtMs: null, followers: new Set() }
+    const log = logs.get(workerId) ?? { lines: [], endedAtMs: null, followers: new Map<(line: CloudLogLine) => void, () => void>() }
     logs.set(workerId, log)
     return log
   }
@@ -36,7 +41,7 @@ export function createWorkerLogStore(nowMs: () => number): WorkerLogStore {
       const log = logOf(workerId)
       log.lines.push(entry)
       if (log.lines.length > keptLines) log.lines.shift()
-      log.followers.forEach((tell) => tell(entry))
+      for (const tell of log.followers.keys()) tell(entry)
     },
     end: (workerId) => void (logOf(workerId).endedAtMs ??= nowMs()),
     has: (workerId) => logs.has(workerId),
@@ -45,10 +50,11 @@ export function createWorkerLogStore(nowMs: () => number): WorkerLogStore {
       const isVanished = endedAtMs !== null && nowMs() - endedAtMs >= vanishAfterMs
       return isVanished ? lines.filter((line) => line.source === 'system') : lines
     },
-    follow(workerId, onLine) {
+    follow(workerId, onLine, onCut) {
       const { followers } = logOf(workerId)
-      followers.add(onLine)
+      followers.set(onLine, onCut)
       return () => void followers.delete(onLine)
     },
+    cut: () => logs.forEach(({ followers }) => followers.forEach((breakOff) => breakOff())),
   }
 }

@@ -17,6 +17,7 @@ import { createRunEstimator } from '../../../main/features/runs/estimate/estimat
 import { createForecastRepository } from '../../../main/features/runs/estimate/repository.ts'
 import { createProgressRepository } from '../../../main/features/runs/progress/repository.ts'
 import { createQueueRepository } from '../../../main/features/runs/queue/repository.ts'
+import { createRunLogRepository } from '../../../main/features/runs/log/repository.ts'
 import { createRunRepository } from '../../../main/features/runs/repository.ts'
 import { createRunService } from '../../../main/features/runs/service.ts'
 import { createRunpod } from '../../../main/integrations/runpod/runpod.ts'
@@ -138,6 +139,7 @@ export function openCloudApp({
     ...base,
     repository: createRunRepository(database),
     progress: createProgressRepository(database),
+    runLog: createRunLogRepository(database),
     queue: createQueueRepository(database),
     estimator: createRunEstimator(createForecastRepository(database)),
     ports: {

@@ -8,6 +8,7 @@ import { createRunEstimator } from '../../../main/features/runs/estimate/estimat
 import { createForecastRepository } from '../../../main/features/runs/estimate/repository.ts'
 import { createProgressRepository } from '../../../main/features/runs/progress/repository.ts'
 import { createQueueRepository } from '../../../main/features/runs/queue/repository.ts'
+import { createRunLogRepository } from '../../../main/features/runs/log/repository.ts'
 import { createRunRepository, type RunRepository } from '../../../main/features/runs/repository.ts'
 import { createRunService } from '../../../main/features/runs/service.ts'
 import type { CostEntry, EndpointFacts, Notice, RunPorts } from '../../../main/features/runs/ports.ts'
@@ -116,6 +117,7 @@ export function createRunWorld({ kind = 'local' }: { kind?: 'local' | 'runpod' }
     createRunService({
       repository: wrap(createRunRepository(db)),
       progress: createProgressRepository(db),
+      runLog: createRunLogRepository(db),
       queue: createQueueRepository(db),
       ports,
       estimator: createRunEstimator(createForecastRepository(db)),

@@ -170,6 +170,7 @@ function createWatch(work: Work) {
           return isLocal ? localPollMs : queuedPollMs
         case 'IN_PROGRESS':
           work.dispatch({ type: 'job_started', workerId: job.workerId ?? null })
+          if (job.workerId !== undefined) work.keepWorkerLog(connection, job.workerId)
           if (queuedSinceMs !== null) work.showDetail(null)
           queuedSinceMs = null
           endWithinBudget()

@@ -25,6 +25,8 @@ export interface Work {
   /** Shows how far the phase is; not part of the history. */
   showDetail(detail: string | null): void
   touch(): void
+  /** Keeps the log of the worker that has the run, beside the following. */
+  keepWorkerLog(connection: EndpointConnection, workerId: string): void
 }
 
 /** How contact with an endpoint stands over several attempts. */
