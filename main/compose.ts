@@ -224,6 +224,8 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     estimator: createRunEstimator(createForecastRepository(database)),
     ports: { datasets, endpoints, adapters, costs, models, notify: (notice) => notifications.notify(notice) },
     pickCsvPath: (windowId, defaultName) => shell.pickTargetFile(windowId, 'Export metrics', defaultName, 'csv'),
+    pickLogPath: (windowId, defaultName, extension) => shell.pickTargetFile(windowId, 'Export log', defaultName, extension),
+    copyText: (text) => shell.copyText(text),
   })
   // Shut down in the reverse order: the driver lets go first, then the worker saves and ends.
   disposables.add(() => local.stop())

@@ -6,6 +6,7 @@ import { endpointEvents, endpointRoutes } from './endpoints.ts'
 import { modelRoutes } from './models.ts'
 import { notificationEvents, notificationRoutes } from './notifications.ts'
 import { queueEvents, queueRoutes } from './queue.ts'
+import { runLogRoutes } from './run-log.ts'
 import { runEvents, runRoutes } from './runs.ts'
 import { settingsEvents, settingsRoutes } from './settings.ts'
 
@@ -14,6 +15,7 @@ export const routes = {
   ...datasetRoutes,
   ...modelRoutes,
   ...runRoutes,
+  ...runLogRoutes,
   ...queueRoutes,
   ...adapterRoutes,
   ...endpointRoutes,

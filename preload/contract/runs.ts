@@ -292,10 +292,6 @@ export const runRoutes = defineRoutes({
     input: z.strictObject({ id: idSchema, afterStep: z.int().min(-1).default(-1) }),
     output: z.object({ points: z.array(metricPointSchema), checkpoints: z.array(checkpointMarkSchema), cursor: countSchema }),
   },
-  'runs.listLog': {
-    input: z.strictObject({ id: idSchema, afterId: countSchema.default(0), limit: z.int().min(1).max(2000).default(500) }),
-    output: z.array(runLogLineSchema),
-  },
   'runs.listEvents': { input: byIdSchema, output: z.array(runEventRecordSchema) },
   'runs.listSamples': { input: byIdSchema, output: z.array(runSampleSchema) },
   'runs.listMaskSamples': { input: byIdSchema, output: z.array(runMaskSampleSchema) },

@@ -27,7 +27,10 @@ export function createRunHandlers(service: RunService): FeatureHandlers<'runs'> 
       return { done: true }
     },
     'runs.listMetrics': ({ id, afterStep }) => service.listMetrics(id, afterStep),
-    'runs.listLog': (input) => service.listLog(input),
+    'runs.listLog': (input) => service.log.list(input),
+    'runs.searchLog': (input) => service.log.search(input),
+    'runs.copyLog': (input) => service.log.copy(input),
+    'runs.exportLog': (input, { windowId }) => service.log.export(input, windowId),
     'runs.listEvents': ({ id }) => service.listEvents(id),
     'runs.listSamples': ({ id }) => service.listSamples(id),
     'runs.listMaskSamples': ({ id }) => service.listMaskSamples(id),

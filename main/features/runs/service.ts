@@ -16,6 +16,7 @@ import { createIngest } from './ingest.ts'
 import { leavingText } from './leaving.ts'
 import { createWorkerLogBook } from './log/book.ts'
 import { createWorkerLogKeeper } from './log/keeper.ts'
+import { createRunLogReader } from './log/reader.ts'
 import type { RunLogRepository } from './log/repository.ts'
 import { metricsCsv } from './metrics-csv.ts'
 import { monthProblem } from './month-check.ts'
@@ -44,6 +45,8 @@ export interface RunServiceDependencies {
   readonly log: Log
   /** Asks the user where to save a CSV file; null when the dialog is closed. */
   readonly pickCsvPath: (windowId: number, defaultName: string) => Promise<string | null>
+  readonly pickLogPath: (windowId: number, defaultName: string, extension: string) => Promise<string | null>
+  readonly copyText: (text: string) => void
 }
 
 export type RunService = ReturnType<typeof createRunService>
@@ -196,10 +199,13 @@ export function createRunService(dependencies: RunServiceDependencies) {
       return { points: [...progress.listPoints(id, afterStep)], checkpoints: [...progress.listCheckpoints(id, afterStep)], cursor }
     },
 
-    listLog({ id, afterId, limit }: RouteParsed<'runs.listLog'>): RouteOutput<'runs.listLog'> {
-      getStored(id)
-      return progress.listLog(id, afterId, limit)
-    },
+    log: createRunLogReader({
+      repository: dependencies.runLog,
+      assertThere: (id) => void getStored(id),
+      fileNameOf: (id) => fileNameFrom(getStored(id).name),
+      pickLogPath: dependencies.pickLogPath,
+      copyText: dependencies.copyText,
+    }),
 
     listEvents(id: string): RouteOutput<'runs.listEvents'> {
       getStored(id)

@@ -3,7 +3,7 @@ import { describeError } from '../../lib/describe-error.ts'
 import { Tabs } from '../../ui/Tabs.tsx'
 import { useRunEvents } from './queries.ts'
 import { RunConfiguration } from './RunConfiguration.tsx'
-import { RunLog } from './RunLog.tsx'
+import { RunLog } from './log/RunLog.tsx'
 import { RunSamples } from './RunSamples.tsx'
 
 /** What lies under the chart: samples, log, history, configuration. */

@@ -37,7 +37,7 @@ async function heldRun(): Promise<{ id: string; workerId: string }> {
   return { id, workerId }
 }
 
-const logOf = (id: string) => app.runs.listLog({ id, afterId: 0, limit: 2_000 })
+const logOf = (id: string) => app.runs.log.list({ id, filter: { source: 'all', level: 'debug' }, offset: 0, limit: 2_000 }).lines
 const workerLines = (id: string) =>
   logOf(id)
     .filter(({ source }) => source === 'worker')

@@ -62,8 +62,8 @@ function stored({ world }: { world: RunWorld }) {
     metrics: world.progress.listMetrics(runId),
     checkpoints: world.progress.listCheckpoints(runId, -1),
     samples: world.progress.listSamples(runId),
-    log: world.progress
-      .listLog(runId, 0, 2000)
+    log: world
+      .logLines(runId)
       .map(({ message }) => message)
       .filter((message) => message.startsWith('step')),
     live: run?.live,
@@ -144,7 +144,7 @@ describe('ingest', () => {
       ['train', 3, 1],
     ])
     expect([samples, attempt]).toEqual([[], 0])
-    const warnings = bench.world.progress.listLog(runId, 0, 100).filter(({ level }) => level === 'warning')
+    const warnings = bench.world.logLines(runId).filter(({ level }) => level === 'warning')
     expect(warnings.map(({ message }) => message).join()).toContain(
       'back to its checkpoint at step 2 and goes on with half the learning rate',
     )
@@ -177,7 +177,7 @@ describe('ingest', () => {
         isCut: true,
       },
     ])
-    const warnings = bench.world.progress.listLog(runId, 0, 100).filter(({ level }) => level === 'warning')
+    const warnings = bench.world.logLines(runId).filter(({ level }) => level === 'warning')
     expect(warnings.map(({ message }) => message)).toEqual(['Memory: about 2.00 MB needed, 1.00 MB available'])
   })
 
@@ -204,7 +204,7 @@ describe('ingest', () => {
     bench.ingest.takeLines(runId, lines)
     expect(stored(bench)).toMatchObject({ cursor: 5 })
     expect(stored(bench).metrics.map(({ step }) => step)).toEqual([1, 5])
-    const warnings = bench.world.progress.listLog(runId, 0, 100).filter(({ level }) => level === 'warning')
+    const warnings = bench.world.logLines(runId).filter(({ level }) => level === 'warning')
     expect(warnings).toHaveLength(3)
     expect(warnings.map(({ message }) => message).join('\n')).toContain('Worker event 4 (step)')
   })
@@ -212,7 +212,7 @@ describe('ingest', () => {
   it('would keep the token that a worker printed into its log', () => {
     const bench = createBench()
     bench.ingest.takeLines(runId, numbered([{ kind: 'log', level: 'error', message: 'refused: hf_PLANTEDPLANTEDPLANTED of you' }]))
-    const messages = bench.world.progress.listLog(runId, 0, 100).map(({ message }) => message)
+    const messages = bench.world.logLines(runId).map(({ message }) => message)
     expect(messages).toContain('refused: [redacted] of you')
   })
 

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { runLogRoutes } from '../../../preload/contract/run-log.ts'
 import { runRoutes } from '../../../preload/contract/runs.ts'
 import { createRunHandlers } from '../../../main/features/runs/handlers.ts'
 import { createRunService } from '../../../main/features/runs/service.ts'
@@ -29,6 +30,8 @@ function createApp(world: RunWorld, pickCsvPath: () => Promise<string | null> = 
     newId: () => createUuidV7(world.clock.nowMs()),
     log: silentLog,
     pickCsvPath,
+    pickLogPath: pickCsvPath,
+    copyText: () => undefined,
   })
   return { service, handlers: createRunHandlers(service) }
 }
@@ -50,8 +53,8 @@ describe('run routes', () => {
       runRoutes['runs.get'].output.parse(service.get(id))
       return isEnded(service.get(id))
     })
-    const log = await handlers['runs.listLog']({ id, afterId: 0, limit: 500 }, context)
-    expect(runRoutes['runs.listLog'].output.parse(log).length).toBeGreaterThan(5)
+    const log = await handlers['runs.listLog'](runLogRoutes['runs.listLog'].input.parse({ id }), context)
+    expect(runLogRoutes['runs.listLog'].output.parse(log).total).toBeGreaterThan(5)
     const events = await handlers['runs.listEvents']({ id }, context)
     expect(runRoutes['runs.listEvents'].output.parse(events).map(({ detail }) => detail)).toContain('Adapter fetched and checked')
     runRoutes['runs.listMetrics'].output.parse(await handlers['runs.listMetrics']({ id, afterStep: -1 }, context))
@@ -242,7 +245,7 @@ describe('lines of this computer’s worker', () => {
     const { id } = await service.start(runConfig(), 'x')
     await world.clock.runUntil(() => service.get(id).status === 'running')
     service.recordLocalWorkerLine('loading shards')
-    const worker = service.listLog({ id, afterId: 0, limit: 500 }).filter(({ source }) => source === 'worker')
+    const worker = world.logLines(id).filter(({ source }) => source === 'worker')
     expect(worker.map(({ message }) => message)).toEqual(['loading shards'])
   })
 })

@@ -175,6 +175,8 @@ export function openCloudApp({
       models: { describe: () => ({ label: 'acme/tiny-1B', family: 'other', parameters: 1e9, hiddenSize: 2048, contextLength: 4096 }) },
     },
     pickCsvPath: async () => null,
+    pickLogPath: async () => null,
+    copyText: () => undefined,
   })
 
   return {

@@ -126,6 +126,8 @@ export function createRunWorld({ kind = 'local' }: { kind?: 'local' | 'runpod' }
       newId: () => createUuidV7(clock.nowMs()),
       log: createLog((line) => void (line.level === 'error' && problems.push(line.details ?? line.message))),
       pickCsvPath: async () => null,
+      pickLogPath: async () => null,
+      copyText: () => undefined,
     })
 
   return {
@@ -143,6 +145,8 @@ export function createRunWorld({ kind = 'local' }: { kind?: 'local' | 'runpod' }
     datasetFacts,
     repository: createRunRepository(db),
     progress: createProgressRepository(db),
+    /** The whole log of a run. */
+    logLines: (runId: string) => createRunLogRepository(db).list(runId, { source: 'all', level: 'debug' }, 0, 100_000),
     /** Builds the feature as a start of the app does; the database and the endpoint stay. */
     open,
     eventTypes: (runId: string) =>

@@ -1,3 +1,4 @@
+import type { LogFilter } from '../../../../preload/contract/run-log.ts'
 import type { RunLogLine } from '../../../../preload/contract/runs.ts'
 import type { SqliteDatabase } from '../../../db/open.ts'
 import type { MarkedLine } from './known-lines.ts'
@@ -13,7 +14,7 @@ export interface NewWorkerLine {
 
 export type RunLogRepository = ReturnType<typeof createRunLogRepository>
 
-/** The worker's rows of `run_log`; no rules. */
+/** Rows of `run_log` as they are read, and those of the worker as they are written; no rules. */
 export function createRunLogRepository(db: SqliteDatabase) {
   const statements = prepare(db)
   const add = (runId: string, line: NewWorkerLine): RunLogLine => {
@@ -21,6 +22,10 @@ export function createRunLogRepository(db: SqliteDatabase) {
     return { id: Number(lastInsertRowid), atMs: line.atMs, level: line.level, source: 'worker', message: line.message }
   }
   return {
+    /** Lines in the order of time. */
+    list: (runId: string, filter: LogFilter, offset: number, limit: number) =>
+      statements.list.all({ runId, ...narrowedBy(filter), offset, limit }) as RunLogLine[],
+    countFiltered: (runId: string, filter: LogFilter) => statements.countFiltered.pluck().get({ runId, ...narrowedBy(filter) }) as number,
     addAll: db.transaction((runId: string, lines: readonly NewWorkerLine[]): RunLogLine[] => lines.map((line) => add(runId, line))),
     /** The newest lines kept of a worker, of whatever run. */
     listKnown: (workerId: string, limit: number) => statements.listKnown.all(workerId, limit) as MarkedLine[],
@@ -40,10 +45,21 @@ export function createRunLogRepository(db: SqliteDatabase) {
 }
 
 const dropPrefix = 'dropped:'
+const levels = ['debug', 'info', 'warning', 'error'] as const
+
+function narrowedBy({ source, level }: LogFilter) {
+  return { source, levels: levels.slice(levels.indexOf(level)).join(' ') }
+}
 
 function prepare(db: SqliteDatabase) {
   const dropMark = `run_id = ? AND source = 'app' AND worker_mark LIKE '${dropPrefix}%'`
+  const narrowed = "run_id = @runId AND (@source = 'all' OR source = @source) AND instr(@levels, level) > 0"
   return {
+    // The inner part needs nothing but the index, so that a far page costs no more than a near one.
+    list: db.prepare(`SELECT l.id, l.at_ms AS atMs, l.level, l.source, l.message
+      FROM (SELECT id FROM run_log WHERE ${narrowed} ORDER BY at_ms, id LIMIT @limit OFFSET @offset) AS page
+      JOIN run_log AS l ON l.id = page.id ORDER BY l.at_ms, l.id`),
+    countFiltered: db.prepare(`SELECT count(*) FROM run_log WHERE ${narrowed}`),
     add: db.prepare(`INSERT INTO run_log (run_id, at_ms, level, source, message, worker_id, worker_mark)
       VALUES (@runId, @atMs, @level, 'worker', @message, @workerId, @mark)`),
     listKnown: db.prepare('SELECT worker_mark AS mark, message FROM run_log WHERE worker_id = ? ORDER BY id DESC LIMIT ?'),

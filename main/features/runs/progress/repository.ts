@@ -72,8 +72,6 @@ export function createProgressRepository(db: SqliteDatabase) {
       const rows = statements.listCheckpoints.all(runId, afterStep) as (Omit<CheckpointMark, 'isBest'> & { isBest: number })[]
       return rows.map(({ step, isBest, bytes, atMs }) => ({ step, isBest: isBest === 1, bytes, atMs }))
     },
-    /** The newest `limit` lines after an id, oldest first. */
-    listLog: (runId: string, afterId: number, limit: number) => statements.listLog.all(runId, afterId, limit) as RunLogLine[],
     listSamples: (runId: string) => statements.listSamples.all(runId) as RunSample[],
     listMaskSamples(runId: string): RunMaskSample[] {
       const rows = statements.listMaskSamples.all(runId) as MaskSampleRow[]
@@ -145,8 +143,6 @@ function prepareReads(db: SqliteDatabase) {
     listCheckpoints: db.prepare(
       'SELECT step, is_best AS isBest, bytes, at_ms AS atMs FROM checkpoint WHERE run_id = ? AND step > ? ORDER BY step',
     ),
-    listLog: db.prepare(`SELECT * FROM (SELECT id, at_ms AS atMs, level, source, message FROM run_log
-      WHERE run_id = ? AND id > ? ORDER BY id DESC LIMIT ?) ORDER BY id`),
     listSamples: db.prepare('SELECT step, prompt, text, at_ms AS atMs FROM run_sample WHERE run_id = ? ORDER BY step, at_ms, prompt'),
     listMaskSamples: db.prepare(`SELECT row, tokens, tokens_trained AS tokensTrained, segments_json AS segments, is_cut AS isCut
       FROM run_mask_sample WHERE run_id = ? ORDER BY row`),

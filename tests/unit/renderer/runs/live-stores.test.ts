@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { MetricPoint, RunLogLine } from '../../../../preload/contract/runs.ts'
+import type { MetricPoint } from '../../../../preload/contract/runs.ts'
 import { values } from '../../../../renderer/charts/curve.ts'
 import { createRunCurve } from '../../../../renderer/features/runs/curve-store.ts'
-import { createRunLog } from '../../../../renderer/features/runs/log-store.ts'
 
 const runId = '0198a000-0000-7000-8000-000000000001'
 const point = (step: number): MetricPoint => ({
@@ -17,7 +16,6 @@ const point = (step: number): MetricPoint => ({
   accuracy: null,
   atMs: step,
 })
-const line = (id: number): RunLogLine => ({ id, atMs: id, level: 'info', source: 'trainer', message: `line ${id}` })
 const progress = (step: number, id = runId) => ({ id, voidAfterStep: null, points: [point(step)], checkpoints: [], cursor: step })
 
 /** A window whose main answers when the test says so. */
@@ -69,20 +67,5 @@ describe('live curve', () => {
     await vi.waitFor(() => expect(store.getState().status).toBe('ready'))
     expect([...values(store.getState().train, 'step')]).toEqual([1, 2])
     close()
-  })
-})
-
-describe('live log', () => {
-  it('shows lines that arrive while the earlier ones are read in their place', async () => {
-    const main = openFakeWindow()
-    const { store, connect } = createRunLog(runId)
-    const close = connect()
-    main.emit('runs.logged', { id: runId, lines: [line(3), line(4)] })
-    main.answer([line(1), line(2), line(3)])
-    await vi.waitFor(() => expect(store.getState().status).toBe('ready'))
-    expect(store.getState().lines.map(({ id }) => id)).toEqual([1, 2, 3, 4])
-    close()
-    main.emit('runs.logged', { id: runId, lines: [line(5)] })
-    expect(store.getState().lines).toHaveLength(4)
   })
 })

@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { RunLogLine } from '../../../../preload/contract/runs.ts'
-import { addLines, filterLines } from '../../../../renderer/features/runs/log-store.ts'
 import { buildStageStrip } from '../../../../renderer/features/runs/stage-strip.ts'
 import { createRun } from './fixtures.ts'
-
-function line(id: number, level: RunLogLine['level'] = 'info', message = `line ${id}`): RunLogLine {
-  return { id, atMs: id, level, source: 'trainer', message }
-}
 
 const states = (run: Parameters<typeof buildStageStrip>[0]) =>
   buildStageStrip(run)
@@ -41,18 +35,5 @@ describe('stage strip', () => {
     const ended = { status: 'cancelled', stage: 'ended' } as const
     expect(states(createRun({ ...ended, stopRequested: 'keep', adapterId: createRun().id }))).toBe('done done done done stopped done done')
     expect(states(createRun({ ...ended, stopRequested: 'discard' }))).toBe('done done done done stopped todo todo')
-  })
-})
-
-describe('log', () => {
-  it('holds a line once and in order when the live lines arrive before the loaded ones', () => {
-    const live = addLines([], [line(4), line(5)])
-    expect(addLines(live, [line(1), line(2), line(3), line(4)]).map(({ id }) => id)).toEqual([1, 2, 3, 4, 5])
-  })
-
-  it('keeps warnings and errors when narrowed to warnings', () => {
-    const lines = [line(1, 'debug'), line(2), line(3, 'warning', 'Slow disk'), line(4, 'error', 'Disk full')]
-    expect(filterLines(lines, { level: 'warning', search: '' }).map(({ id }) => id)).toEqual([3, 4])
-    expect(filterLines(lines, { level: 'debug', search: 'DISK' }).map(({ id }) => id)).toEqual([3, 4])
   })
 })
