@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { startRunpodCloud, type RunpodCloud } from '../support/runpod-cloud/cloud.ts'
 import { answerQuestion, createProfile, quitApp, readQuestions, removeProfile, startApp, type TestApp } from './support/app.ts'
-import { goTo, importByPicker, invoke, waitForRun, writeSmallDataset } from './support/journey.ts'
+import { connectStudio, startStudioRun } from './support/cloud-journey.ts'
+import { goTo, waitForRun } from './support/journey.ts'
 
 let folder: string
 let cloud: RunpodCloud
@@ -28,43 +29,10 @@ test.afterEach(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
-/** An endpoint with its key and volume connected, which the first journey of its own shows being done by hand. */
-async function connectEndpoint(): Promise<void> {
-  const { page } = app
-  const { endpointId: remoteId, volumeId } = await cloud.control.createEndpoint({ pool: 'ADA_80_PRO', timeout: 86_400_000 })
-  const { apiKey, s3AccessKeyId, s3SecretAccessKey } = cloud.addresses
-  const { id } = await invoke(page, 'endpoints.addRunpod', { name: 'Studio', runpodEndpointId: remoteId, apiKey })
-  await invoke(page, 'endpoints.testConnection', { id })
-  const keys = { accessKeyId: s3AccessKeyId, secret: s3SecretAccessKey }
-  await invoke(page, 'endpoints.connectStorage', { id, volumeId, dataCentreId: 'EU-RO-1', ...keys })
-}
-
-/** Fills the New run page and presses Start; resolves to the run's id on its page. */
-async function startRun(rows: number, settings: Readonly<Record<string, string>>, budget: string): Promise<string> {
-  const { page } = app
-  await importByPicker(app, writeSmallDataset(profile, rows))
-  await page.getByRole('button', { name: 'Train on it' }).click()
-  await page.getByLabel('Search base models').fill('SmolLM2')
-  await page
-    .getByRole('button', { name: /SmolLM2/ })
-    .first()
-    .click()
-  await page.getByRole('button', { name: /^Studio/ }).click()
-  await page.getByRole('button', { name: /Advanced settings/ }).click()
-  for (const [name, value] of Object.entries(settings)) await page.locator(`input[name="${name}"]`).fill(value)
-  await page.getByLabel('Budget in dollars').fill(budget)
-  const start = page.getByTestId('start-run')
-  await expect(start).toHaveText(/^Start run, about/)
-  await expect(start).toHaveAttribute('aria-disabled', 'false')
-  await start.click()
-  await page.waitForURL(/#\/runs\/[0-9a-f-]{36}/)
-  return /#\/runs\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? ''
-}
-
 test('the app is closed in mid-run and opened after the platform has forgotten the job: the adapter is fetched and verified', async () => {
-  await connectEndpoint()
+  await connectStudio(app, cloud)
   await cloud.control.addFault({ operation: 'job.train', effect: { kind: 'hold', at: 3 } })
-  const runId = await startRun(40, {}, '5')
+  const runId = await startStudioRun(app, 40, {}, '5')
   await cloud.control.whenHeld({ runId })
   const { jobId } = await waitForRun(app.page, runId, ({ startedAtMs }) => startedAtMs !== null)
   await answerQuestion(app, 1)
@@ -92,8 +60,8 @@ test('the app is closed in mid-run and opened after the platform has forgotten t
 
 test('a run that reaches its budget ends below it, says so, and its adapter is kept', async () => {
   const { page } = app
-  await connectEndpoint()
-  const runId = await startRun(400, { num_train_epochs: '20' }, '0.40')
+  await connectStudio(app, cloud)
+  const runId = await startStudioRun(app, 400, { num_train_epochs: '20' }, '0.40')
   const run = await waitForRun(page, runId, ({ endedAtMs }) => endedAtMs !== null)
   expect(run).toMatchObject({ status: 'completed', error: null })
   await expect(page.getByText(/^Ended at step [\d,]+ of [\d,]+: the money limit was reached$/)).toBeVisible()
@@ -106,9 +74,9 @@ test('a run that reaches its budget ends below it, says so, and its adapter is k
 
 test('a run that ran out of memory is tried again with a smaller batch, and both pages lead to each other', async () => {
   const { page } = app
-  await connectEndpoint()
+  await connectStudio(app, cloud)
   await cloud.control.addFault({ operation: 'job.train', effect: { kind: 'inner_failure', code: 'OUT_OF_MEMORY' } })
-  const runId = await startRun(40, { per_device_train_batch_size: '4', gradient_accumulation_steps: '2' }, '5')
+  const runId = await startStudioRun(app, 40, { per_device_train_batch_size: '4', gradient_accumulation_steps: '2' }, '5')
   const failed = await waitForRun(page, runId, ({ endedAtMs }) => endedAtMs !== null)
   expect(failed).toMatchObject({ status: 'failed', workerError: { code: 'OUT_OF_MEMORY' } })
   await expect(page.getByRole('list', { name: 'What the retry would have otherwise' })).toHaveText(
