@@ -43,10 +43,10 @@ test('the worker’s log is kept with the run, found by text far from sight, cop
   await app.page.getByRole('tab', { name: 'Log' }).click()
   const lines = app.page.getByRole('listbox', { name: /log lines$/ })
   await expect(lines.getByText('memory is nearly full')).toBeVisible()
-  await app.page.getByLabel('Source').selectOption('worker')
-  await app.page.getByLabel('Level').selectOption('warning')
+  await app.page.getByRole('combobox', { name: 'Source' }).selectOption('worker')
+  await app.page.getByRole('combobox', { name: 'Level' }).selectOption('warning')
   await expect(lines.getByRole('option')).toHaveCount(1)
-  await app.page.getByLabel('Level').selectOption('debug')
+  await app.page.getByRole('combobox', { name: 'Level' }).selectOption('debug')
 
   const field = app.page.getByRole('searchbox', { name: 'Search the log' })
   await field.fill('NEEDLE')

@@ -43,7 +43,9 @@ export function useLogSearch({ runId, filter, place, goTo }: SearchOptions) {
     onText(next: string) {
       setText(next)
       clearTimeout(typing.current)
-      typing.current = setTimeout(() => apply(next.trim()), typingPauseMs)
+      const wanted = next.trim()
+      if (wanted === '') apply(wanted)
+      else typing.current = setTimeout(() => apply(wanted), typingPauseMs)
     },
     onGo: (direction: 'next' | 'previous') => go(places ?? [], place, direction),
     hasMatches: (places?.length ?? 0) > 0,
