@@ -1,9 +1,19 @@
 import { act, cleanup, render } from '@testing-library/react'
+import { afterEach } from 'vitest'
 import { settingsSchema } from '../../../preload/contract/settings.ts'
 import { aCostOverview } from './fixtures.ts'
 import { installFakeBridge } from './fake-bridge.ts'
 
 type Answers = Parameters<typeof installFakeBridge>[0]
+
+/** The clock of the machine, whatever a test puts in its place. */
+const { setTimeout: afterTurns } = globalThis
+
+// A window left open past its file's last test hears of its queries when there is no page any more, which fails the whole run.
+afterEach(async () => {
+  cleanup()
+  await new Promise<void>((resolve) => void afterTurns(resolve, 0))
+})
 
 /** Settings of a fresh profile. */
 export const freshSettings = settingsSchema.parse({ osNotifications: {} })
