@@ -20,9 +20,13 @@ import { createDatasetHandlers } from './features/datasets/handlers.ts'
 import { createDatasetRepository } from './features/datasets/repository.ts'
 import { createDatasetService } from './features/datasets/service.ts'
 import { createTokenModels } from './features/datasets/token-models.ts'
+import { createEndpointKeys } from './features/endpoints/endpoint-keys.ts'
 import { createEndpointHandlers } from './features/endpoints/handlers.ts'
 import { createEndpointRepository } from './features/endpoints/repository.ts'
 import { createEndpointService } from './features/endpoints/service.ts'
+import { createSetupHandlers } from './features/endpoints/setup/handlers.ts'
+import { createSetupRepository } from './features/endpoints/setup/repository.ts'
+import { createSetupService } from './features/endpoints/setup/service.ts'
 import { loadCatalogue } from './features/models/catalogue.ts'
 import { createModelHandlers } from './features/models/handlers.ts'
 import { createModelService } from './features/models/service.ts'
@@ -44,6 +48,7 @@ import { createKeychain } from './integrations/keychain.ts'
 import { createLocalComputer } from './integrations/local-platform/local-computer.ts'
 import { createRunpod } from './integrations/runpod/runpod.ts'
 import { runpodAddresses } from './integrations/runpod/addresses.ts'
+import { readWorkerPackage } from './integrations/worker-package/worker-package.ts'
 import { createEventHub, type EventHub, type SendToWindow } from './ipc/events.ts'
 import { joinHandlers } from './ipc/handlers.ts'
 import { createDispatch, type Dispatch } from './ipc/router.ts'
@@ -101,6 +106,7 @@ interface ComposeOptions {
 export function compose({ paths, shell, log, isDevelopment, environment }: ComposeOptions): Core {
   const clock = systemClock
   const newId = () => createUuidV7(clock.nowMs())
+  const newErrorId = () => randomBytes(4).toString('hex')
   const disposables = createDisposables((error) => log.error('A part did not shut down', error))
   const hub = createEventHub({ send: shell.sendToWindow, clock })
   const database = openAppDatabase(paths, environment['TUNESMITH_SQLITE_BINDING'], log)
@@ -127,7 +133,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
   const bills = createBillReader({
     ...base,
     repository: billRepository,
-    sources: async () => endpoints.billSources(),
+    sources: async () => [...endpoints.billSources(), ...setups.billSources()],
     onRead: () => costs.changed(),
   })
   const costs = createCostService({
@@ -183,25 +189,41 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
       runs.queue.wake()
     },
   })
+  const endpointKeys = createEndpointKeys(createKeychain({ clock, log }))
+  const runpod = createRunpod({
+    addresses: runpodAddresses(environment),
+    transfersFolder: join(paths.data, 'transfers'),
+    userAgent,
+    clock,
+    log,
+    onJobBilled: (endpointId, { action, ...job }) => {
+      const { name, priceMicroUsdPerHour } = endpoints.describe(endpointId)
+      const type = action === 'hello' ? 'hello' : 'transfer'
+      costs.recordJob({ ...job, type, endpointId, endpointName: name, priceMicroUsdPerHour, endedAtMs: clock.nowMs() })
+    },
+  })
   const endpoints = createEndpointService({
     ...base,
     repository: createEndpointRepository(database),
     local,
-    keys: createKeychain({ clock, log }),
-    runpod: createRunpod({
-      addresses: runpodAddresses(environment),
-      transfersFolder: join(paths.data, 'transfers'),
-      userAgent,
-      clock,
-      log,
-      onJobBilled: (endpointId, { action, ...job }) => {
-        const { name, priceMicroUsdPerHour } = endpoints.describe(endpointId)
-        const type = action === 'hello' ? 'hello' : 'transfer'
-        costs.recordJob({ ...job, type, endpointId, endpointName: name, priceMicroUsdPerHour, endedAtMs: clock.nowMs() })
-      },
-    }),
+    keys: endpointKeys,
+    runpod,
     isInUse: (id) => runs.isInUse(id),
+    isOurs: (id) => setups.has(id),
   })
+  const setups = createSetupService({
+    ...base,
+    repository: createSetupRepository(database),
+    runpod,
+    endpoints,
+    models,
+    keys: endpointKeys,
+    workerFiles: () => readWorkerPackage(paths.workerPackage),
+    isInUse: (id) => runs.isInUse(id),
+    newErrorId,
+  })
+  disposables.add(() => endpoints.dispose())
+  disposables.add(() => setups.dispose())
 
   const adapters = createAdapterService({
     ...base,
@@ -240,6 +262,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
       runs: createRunHandlers(runs),
       adapters: createAdapterHandlers(adapters),
       endpoints: createEndpointHandlers(endpoints),
+      endpointSetups: createSetupHandlers(setups),
       costs: createCostHandlers(costs, bills),
       notifications: createNotificationHandlers(notifications),
       settings: createSettingsHandlers({
@@ -253,7 +276,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
       }),
     }),
     log: log.scoped('ipc'),
-    newErrorId: () => randomBytes(4).toString('hex'),
+    newErrorId,
     checksOutput: isDevelopment,
   })
 
@@ -264,7 +287,7 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     dispatch,
     hub,
     async start() {
-      await Promise.all([datasets.start(), adapters.start()])
+      await Promise.all([datasets.start(), adapters.start(), setups.start()])
       runs.resumeAll()
       bills.start()
       await local.start()

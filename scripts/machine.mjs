@@ -13,6 +13,7 @@ import { buildSqliteBinding } from './steps/sqlite-binding.mjs'
 import { installSystemPackages } from './steps/system-packages.mjs'
 import { prepareTrainerPython } from './steps/trainer-python.mjs'
 import { prepareVocabularies } from './steps/vocabularies.mjs'
+import { prepareWorkerPackage } from './steps/worker-package.mjs'
 import { minimumOfRange } from './versions.mjs'
 
 /** The repository's root folder. */
@@ -39,6 +40,7 @@ async function preparePython(context, needs) {
   // One of the vocabularies comes out of the demo's base model.
   const needsModel = needs.demoModel || needs.vocabularies
   const python = needs.python || needsModel ? await prepareTrainerPython(context) : undefined
+  if (python !== undefined) await prepareWorkerPackage({ ...context, python })
   const demoModel = needsModel ? await prepareDemoModel({ ...context, python }) : undefined
   if (needs.vocabularies) await prepareVocabularies({ ...context, demoModel })
   return { python, demoModel }

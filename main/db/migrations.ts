@@ -6,6 +6,7 @@ import remoteEndpoints from './migrations/0005-remote-endpoints.sql?raw'
 import costLedger from './migrations/0006-cost-ledger.sql?raw'
 import runQueue from './migrations/0007-run-queue.sql?raw'
 import runLog from './migrations/0008-run-log.sql?raw'
+import endpointSetup from './migrations/0009-endpoint-setup.sql?raw'
 import type { Migration } from './migrate.ts'
 
 /** Every shipped migration in order; a shipped one is never edited. */
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   { version: 6, name: '0006-cost-ledger', sql: costLedger },
   { version: 7, name: '0007-run-queue', sql: runQueue },
   { version: 8, name: '0008-run-log', sql: runLog },
+  { version: 9, name: '0009-endpoint-setup', sql: endpointSetup },
 ]

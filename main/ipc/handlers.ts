@@ -6,6 +6,7 @@ interface FeatureTables {
   readonly runs: FeatureHandlers<'runs'>
   readonly adapters: FeatureHandlers<'adapters'>
   readonly endpoints: FeatureHandlers<'endpoints'>
+  readonly endpointSetups: FeatureHandlers<'endpointSetups'>
   readonly costs: FeatureHandlers<'costs'>
   readonly notifications: FeatureHandlers<'notifications'>
   readonly settings: FeatureHandlers<'settings'>
@@ -19,6 +20,7 @@ export function joinHandlers(tables: FeatureTables): HandlerTable {
     ...tables.runs,
     ...tables.adapters,
     ...tables.endpoints,
+    ...tables.endpointSetups,
     ...tables.costs,
     ...tables.notifications,
     ...tables.settings,

@@ -19,6 +19,7 @@ export interface AppPaths {
   readonly datasetEngine: string
   readonly datasetWorker: string
   readonly vocabularies: string
+  readonly workerPackage: string
   readonly resources: string
   readonly trainer: string
   readonly icon: string
@@ -47,6 +48,7 @@ export function resolvePaths(): AppPaths {
     datasetEngine: join(out, 'main', 'dataset-engine.js'),
     datasetWorker: join(out, 'main', 'dataset-worker.js'),
     vocabularies: app.isPackaged ? join(shipped, 'vocabularies') : join(out, 'vocabularies'),
+    workerPackage: app.isPackaged ? join(shipped, 'worker') : join(out, 'worker'),
     resources,
     trainer: join(shipped, 'trainer'),
     icon: join(resources, 'icons', 'icon.png'),

@@ -3,6 +3,7 @@ import { adapterEvents, adapterRoutes } from './adapters.ts'
 import { costEvents, costRoutes } from './costs.ts'
 import { datasetEvents, datasetRoutes } from './dataset-routes.ts'
 import { endpointEvents, endpointRoutes } from './endpoints.ts'
+import { endpointSetupEvents, endpointSetupRoutes } from './endpoint-setups.ts'
 import { modelRoutes } from './models.ts'
 import { notificationEvents, notificationRoutes } from './notifications.ts'
 import { queueEvents, queueRoutes } from './queue.ts'
@@ -19,6 +20,7 @@ export const routes = {
   ...queueRoutes,
   ...adapterRoutes,
   ...endpointRoutes,
+  ...endpointSetupRoutes,
   ...costRoutes,
   ...notificationRoutes,
   ...settingsRoutes,
@@ -31,6 +33,7 @@ export const events = {
   ...queueEvents,
   ...adapterEvents,
   ...endpointEvents,
+  ...endpointSetupEvents,
   ...costEvents,
   ...notificationEvents,
   ...settingsEvents,

@@ -61,6 +61,44 @@ export const remoteFactsSchema = z.object({
 })
 export type RemoteFacts = z.infer<typeof remoteFactsSchema>
 
+/** What a worker has said about itself when it was greeted. */
+export const workerFactsSchema = z.object({
+  trainerVersion: z.string(),
+  python: z.string(),
+  torch: z.string(),
+  cuda: z.string().nullable(),
+  gpu: z.object({ name: z.string(), memoryBytes: bytesSchema.nullable(), count: z.int().positive() }),
+  /** Base models that are on the volume. */
+  baseModels: z.array(z.string()),
+  actions: z.array(z.string()),
+  saidAtMs: timeMsSchema,
+})
+export type WorkerFacts = z.infer<typeof workerFactsSchema>
+
+/** How a worker's version goes with this app's. */
+export const workerVerdictSchema = z.object({
+  state: z.enum(['unknown', 'current', 'older', 'newer', 'unusable']),
+  text: z.string(),
+  /** The way to the right version; null where nothing has to be done. */
+  advice: z.string().nullable(),
+})
+export type WorkerVerdict = z.infer<typeof workerVerdictSchema>
+
+/** The worker of an endpoint as far as it is known, and a greeting that is under way. */
+export const endpointWorkerSchema = z.object({
+  facts: workerFactsSchema.nullable(),
+  verdict: workerVerdictSchema,
+  greeting: z.object({ sinceMs: timeMsSchema, text: z.string() }).nullable(),
+  /** Why the last greeting was not answered. */
+  problem: z.string().nullable(),
+  /** The most a greeting may cost now; null where the price is not known. */
+  greetingMostMicroUsd: microUsdSchema.nullable(),
+})
+export type EndpointWorker = z.infer<typeof endpointWorkerSchema>
+
+/** The longest time a greeting may take, and be charged for: a first start installs packages on the volume. */
+export const greetingLimitMs = 45 * 60_000
+
 /** The network volume whose files are reached without a worker. */
 export const storageSchema = z.object({ volumeId: z.string().min(1), dataCentreId: z.string().min(1) })
 export type Storage = z.infer<typeof storageSchema>
@@ -80,6 +118,8 @@ export const endpointSchema = z.object({
   remote: remoteFactsSchema.nullable(),
   /** Null where files travel through jobs on a billed worker. */
   storage: storageSchema.nullable(),
+  /** Null for this computer, whose worker is the app's own. */
+  worker: endpointWorkerSchema.nullable(),
   createdAtMs: timeMsSchema,
 })
 export type Endpoint = z.infer<typeof endpointSchema>
@@ -121,6 +161,8 @@ export const endpointRoutes = defineRoutes({
   'endpoints.connectStorage': { input: connectStorageInputSchema, output: endpointSchema, isSensitive: true },
   'endpoints.disconnectStorage': { input: byIdSchema, output: endpointSchema },
   'endpoints.testConnection': { input: byIdSchema, output: connectionReportSchema },
+  /** Starts a charged worker and asks it for its version; what it says comes with `endpoints.changed`. */
+  'endpoints.greet': { input: byIdSchema, output: doneSchema },
   'endpoints.delete': { input: byIdSchema, output: doneSchema },
   'endpoints.localState': { input: emptySchema, output: localStateSchema },
   /** Creates or repairs the Python environment of this computer. */

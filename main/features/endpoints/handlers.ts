@@ -12,6 +12,10 @@ export function createEndpointHandlers(service: EndpointService): FeatureHandler
     'endpoints.connectStorage': (input) => service.connectStorage(input),
     'endpoints.disconnectStorage': ({ id }) => service.disconnectStorage(id),
     'endpoints.testConnection': ({ id }) => service.testConnection(id),
+    'endpoints.greet': ({ id }) => {
+      service.startGreeting(id)
+      return { done: true }
+    },
     'endpoints.delete': async ({ id }) => {
       await service.delete(id)
       return { done: true }

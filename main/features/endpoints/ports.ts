@@ -8,6 +8,8 @@ export interface EndpointConnection {
   readonly volume: VolumeStore
   /** Lets the endpoint start workers where RunPod has switched that off because it was idle; absent where that cannot be. */
   wake?(): Promise<void>
+  /** Ends all its workers, whatever they do, and starts none until it is woken. */
+  endWorkers?(): Promise<void>
   /** Why a job still waits after so long, in a sentence; absent where nothing can be asked. */
   explainWaiting?(queuedMs: number): Promise<string | null>
   /** The newest lines of a worker's log and those that follow; absent where none can be read. */

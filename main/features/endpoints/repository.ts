@@ -9,6 +9,7 @@ import {
   type Storage,
 } from '../../../preload/contract/endpoints.ts'
 import type { SqliteDatabase } from '../../db/open.ts'
+import { unknownWorker, workerStateSchema, type WorkerState } from './greeting.ts'
 
 const reportColumn = z
   .string()
@@ -28,6 +29,12 @@ const storageColumn = z
   .pipe(storageSchema)
   .nullable()
 
+const workerColumn = z
+  .string()
+  .transform((text): unknown => JSON.parse(text))
+  .pipe(workerStateSchema)
+  .nullable()
+
 const rowSchema = z
   .object({
     id: z.string(),
@@ -37,6 +44,7 @@ const rowSchema = z
     last_report_json: reportColumn,
     remote_json: remoteColumn,
     storage_json: storageColumn,
+    worker_json: workerColumn,
     created_at_ms: z.int(),
     deleted_at_ms: z.int().nullable(),
   })
@@ -48,6 +56,7 @@ const rowSchema = z
     lastReport: row.last_report_json,
     remote: row.remote_json,
     storage: row.storage_json,
+    worker: row.worker_json ?? unknownWorker,
     createdAtMs: row.created_at_ms,
     deletedAtMs: row.deleted_at_ms,
   }))
@@ -66,6 +75,7 @@ export interface EndpointRepository {
   saveReport(id: string, report: ConnectionReport | null): void
   saveRemote(id: string, remote: RemoteFacts): void
   saveStorage(id: string, storage: Storage | null): void
+  saveWorker(id: string, worker: WorkerState): void
   markDeleted(id: string, nowMs: number): void
 }
 
@@ -81,6 +91,7 @@ export function createEndpointRepository(database: SqliteDatabase): EndpointRepo
   const saveReport = database.prepare('UPDATE endpoint SET last_report_json = ? WHERE id = ?')
   const saveRemote = database.prepare('UPDATE endpoint SET remote_json = ? WHERE id = ?')
   const saveStorage = database.prepare('UPDATE endpoint SET storage_json = ? WHERE id = ?')
+  const saveWorker = database.prepare('UPDATE endpoint SET worker_json = ? WHERE id = ?')
   const markDeleted = database.prepare('UPDATE endpoint SET deleted_at_ms = ? WHERE id = ?')
 
   return {
@@ -92,6 +103,7 @@ export function createEndpointRepository(database: SqliteDatabase): EndpointRepo
     saveReport: (id, report) => void saveReport.run(report === null ? null : JSON.stringify(report), id),
     saveRemote: (id, remote) => void saveRemote.run(JSON.stringify(remote), id),
     saveStorage: (id, storage) => void saveStorage.run(storage === null ? null : JSON.stringify(storage), id),
+    saveWorker: (id, worker) => void saveWorker.run(JSON.stringify(worker), id),
     markDeleted: (id, nowMs) => void markDeleted.run(nowMs, id),
   }
 }

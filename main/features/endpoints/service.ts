@@ -1,19 +1,32 @@
-import { z } from 'zod'
-import type { AddRunpodInput, ConnectionReport, ConnectStorageInput, Endpoint, LocalState } from '../../../preload/contract/endpoints.ts'
+import {
+  greetingLimitMs,
+  type AddRunpodInput,
+  type ConnectionReport,
+  type ConnectStorageInput,
+  type Endpoint,
+  type EndpointWorker,
+  type LocalState,
+  type Storage,
+} from '../../../preload/contract/endpoints.ts'
 import { AppError } from '../../../preload/contract/errors.ts'
 import type { EventPublisher } from '../../ipc/events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { NewId } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
-import { localReport } from './local-report.ts'
 import { billSourcesOf } from './bill-sources.ts'
-import type { BillSource, EndpointConnection, KeyStore, LocalComputer, Runpod, StorageKeys } from './ports.ts'
+import { describeEndpoint, remoteReasonOf, type EndpointDescription } from './describe-endpoint.ts'
+import type { EndpointKeys } from './endpoint-keys.ts'
+import { createGreeter, unknownWorker } from './greeting.ts'
+import { localReport } from './local-report.ts'
+import type { BillSource, EndpointConnection, LocalComputer, Runpod } from './ports.ts'
 import type { EndpointRepository, StoredEndpoint } from './repository.ts'
+import { judgeWorker } from './worker-verdict.ts'
 
 /** The rules of endpoints: what there is, whether it can train, and how to reach it. */
 export interface EndpointService {
-  /** Makes sure that this computer is listed. */
+  /** Makes sure that this computer is listed, and follows the greetings that the app left behind. */
   start(): void
+  dispose(): void
   list(): Promise<Endpoint[]>
   get(id: string): Promise<Endpoint>
   addRunpod(input: AddRunpodInput): Promise<Endpoint>
@@ -22,6 +35,19 @@ export interface EndpointService {
   connectStorage(input: ConnectStorageInput): Promise<Endpoint>
   disconnectStorage(id: string): Promise<Endpoint>
   testConnection(id: string): Promise<ConnectionReport>
+  /** Starts a billed worker and asks it for its version; rejects when none answers in time. */
+  greet(id: string): Promise<void>
+  startGreeting(id: string): void
+  /** What a greeting waits for now; null when none is under way. */
+  greetingText(id: string): string | null
+  /** Forgets what the former worker has said. */
+  workerReplaced(id: string): void
+  /** Ends all workers of an endpoint and starts none until it is woken. */
+  endWorkers(id: string): Promise<void>
+  /** Lists an endpoint that the app has made; its keys are in the keychain already. Doing it twice changes nothing. */
+  adopt(made: { id: string; name: string; runpodEndpointId: string; storage: Storage | null }): Promise<void>
+  /** Takes an endpoint that is gone at RunPod off the list and keeps its keys. */
+  forget(id: string): void
   delete(id: string): Promise<void>
   localState(): Promise<LocalState>
   setUpLocal(): void
@@ -35,27 +61,15 @@ export interface EndpointService {
   publishLocal(): Promise<void>
 }
 
-/** What a run has to know about the place it is trained at. */
-export interface EndpointDescription {
-  readonly id: string
-  readonly name: string
-  readonly kind: 'local' | 'runpod'
-  readonly canTrain: boolean
-  /** Why it cannot train now; null when it can. */
-  readonly reason: string | null
-  readonly hasCuda: boolean
-  readonly gpu: { readonly name: string; readonly count: number } | null
-  readonly priceMicroUsdPerHour: number | null
-  readonly balanceMicroUsd: number | null
-}
-
 interface ServiceDependencies {
   readonly repository: EndpointRepository
   readonly local: LocalComputer
-  readonly keys: KeyStore
+  readonly keys: EndpointKeys
   readonly runpod: Runpod
   /** Whether a run that has not ended uses the endpoint. */
   isInUse(endpointId: string): boolean
+  /** Whether the app has made it and can change or delete it at RunPod. */
+  isOurs(endpointId: string): boolean
   readonly clock: Clock
   readonly newId: NewId
   readonly events: EventPublisher
@@ -65,8 +79,6 @@ interface ServiceDependencies {
 /** Builds the service; `start` comes before everything else. */
 export function createEndpointService(dependencies: ServiceDependencies): EndpointService {
   const { repository, local, runpod, keys, clock, newId, events, log } = dependencies
-  /** Where each key is and how it ends, so that a list does not ask the keychain every time. */
-  const keyFacts = new Map<string, NonNullable<Endpoint['key']>>()
   let couldTrain: boolean | null = null
 
   const getStored = (id: string): StoredEndpoint => {
@@ -87,26 +99,18 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     const python = local.python()
     return python.status === 'ready' ? null : `Python is not ready on this computer. ${python.message}`
   }
-  const keyOfRunpod = async (id: string): Promise<string> => {
-    const key = await keys.find(id)
-    if (key !== undefined) return key.secret
-    throw new AppError('ENDPOINT_KEY_MISSING', 'There is no API key for this endpoint on this computer. Replace the key under Endpoints.')
-  }
-  const storageKeysOf = async (id: string): Promise<StorageKeys> => {
-    const kept = await keys.find(storageAccount(id))
-    if (kept !== undefined) return storageKeysSchema.parse(JSON.parse(kept.secret))
-    throw new AppError('ENDPOINT_KEY_MISSING', 'The S3 keys of this endpoint are not on this computer. Connect its network volume again.')
-  }
-  const keyOf = async (endpoint: StoredEndpoint): Promise<Endpoint['key']> => {
-    if (endpoint.kind === 'local') return null
-    const known = keyFacts.get(endpoint.id)
-    if (known !== undefined) return known
-    const found = await keys.find(endpoint.id)
-    const facts: NonNullable<Endpoint['key']> =
-      found === undefined ? { stored: 'none', lastFour: null } : { stored: found.stored, lastFour: lastFour(found.secret) }
-    // A keychain that is locked now may be open later.
-    if (found !== undefined) keyFacts.set(endpoint.id, facts)
-    return facts
+  const verdictOf = ({ id, worker }: StoredEndpoint) => judgeWorker(worker.facts, dependencies.isOurs(id))
+  const workerOf = (stored: StoredEndpoint): EndpointWorker => {
+    const text = greeter.waitingText(stored.id)
+    const sinceMs = stored.worker.asked?.askedAtMs ?? clock.nowMs()
+    const price = stored.remote?.pricePerHourMicroUsd ?? null
+    return {
+      facts: stored.worker.facts,
+      verdict: verdictOf(stored),
+      greeting: text === null ? null : { sinceMs, text },
+      problem: stored.worker.problem,
+      greetingMostMicroUsd: price === null ? null : Math.ceil((price * greetingLimitMs) / 3_600_000),
+    }
   }
   const toEndpoint = async (stored: StoredEndpoint): Promise<Endpoint> => {
     const reason = reasonOf(stored)
@@ -115,12 +119,13 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       kind: stored.kind,
       name: stored.name,
       runpodEndpointId: stored.runpodEndpointId,
-      key: await keyOf(stored),
+      key: stored.kind === 'local' ? null : await keys.facts(stored.id),
       canTrain: reason === null,
       cannotTrainReason: reason,
       lastReport: stored.lastReport,
       remote: stored.remote,
       storage: stored.storage,
+      worker: stored.kind === 'local' ? null : workerOf(stored),
       createdAtMs: stored.createdAtMs,
     }
   }
@@ -128,10 +133,15 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     if (dependencies.isInUse(id)) throw new AppError('ENDPOINT_IN_USE', sentence)
   }
   const changed = (id: string) => events.publish('endpoints.changed', { id })
-  const storeKey = async (id: string, apiKey: string) => {
-    const stored = await keys.set(id, apiKey)
-    keyFacts.set(id, { stored, lastFour: lastFour(apiKey) })
-  }
+  const greeter = createGreeter({
+    connect: (id) => connect(id),
+    read: (id) => repository.find(id)?.worker ?? unknownWorker,
+    save: (id, state) => repository.saveWorker(id, state),
+    onChanged: (id) => changed(id),
+    clock,
+    log,
+  })
+  const greet = async (id: string) => void (await greeter.greet(id))
   const localState = async (): Promise<LocalState> => ({
     python: local.python(),
     device: local.device(),
@@ -140,20 +150,37 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
   })
   const makeReport = async (endpoint: StoredEndpoint): Promise<ConnectionReport> => {
     if (endpoint.runpodEndpointId === null) return localReport(await localState(), clock.nowMs())
-    const key = await keys.find(endpoint.id)
-    if (key === undefined) return keyMissing(clock.nowMs())
-    const target = { endpointId: endpoint.runpodEndpointId, apiKey: key.secret }
+    const apiKey = await keys.findApiKey(endpoint.id)
+    if (apiKey === undefined) return keyMissing(clock.nowMs())
+    const target = { endpointId: endpoint.runpodEndpointId, apiKey }
     const report = await runpod.test(target)
     if (report.code !== 'KEY_REFUSED' && report.code !== 'ENDPOINT_NOT_FOUND')
       repository.saveRemote(endpoint.id, await runpod.describe(target))
     return report
   }
+  const connect = async (id: string): Promise<EndpointConnection> => {
+    const endpoint = getStored(id)
+    if (endpoint.runpodEndpointId === null) return local.connect()
+    await keys.apiKey(id)
+    const storage = endpoint.storage === null ? null : { ...endpoint.storage, keys: () => keys.s3Keys(id) }
+    return runpod.connect({ id, endpointId: endpoint.runpodEndpointId, apiKey: () => keys.apiKey(id), storage })
+  }
+  const testConnection = async (id: string): Promise<ConnectionReport> => {
+    const report = await makeReport(getStored(id))
+    repository.saveReport(id, report)
+    changed(id)
+    return report
+  }
 
   return {
     start() {
-      if (repository.findLocal() !== undefined) return
-      repository.insert({ id: newId(), kind: 'local', name: 'This computer', runpodEndpointId: null, createdAtMs: clock.nowMs() })
+      if (repository.findLocal() === undefined)
+        repository.insert({ id: newId(), kind: 'local', name: 'This computer', runpodEndpointId: null, createdAtMs: clock.nowMs() })
+      for (const { id, worker } of repository.list()) {
+        if (worker.asked !== null) greet(id).catch((error: unknown) => log.info('A greeting was not answered', { id, error }))
+      }
     },
+    dispose: () => greeter.dispose(),
     list: () => Promise.all(repository.list().map(toEndpoint)),
     get: async (id) => toEndpoint(getStored(id)),
     async addRunpod({ name, runpodEndpointId, apiKey }) {
@@ -161,11 +188,11 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       if (same !== undefined)
         throw new AppError('INVALID_INPUT', `This endpoint is already connected as “${same.name}”. Replace its key there.`)
       const id = newId()
-      await storeKey(id, apiKey)
+      await keys.storeApiKey(id, apiKey)
       try {
         repository.insert({ id, kind: 'runpod', name, runpodEndpointId, createdAtMs: clock.nowMs() })
       } catch (error) {
-        await keys.delete(id)
+        await keys.forgetApiKey(id)
         throw error
       }
       changed(id)
@@ -179,7 +206,7 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     },
     async replaceKey(id, apiKey) {
       getRunpod(id)
-      await storeKey(id, apiKey)
+      await keys.storeApiKey(id, apiKey)
       repository.saveReport(id, null)
       changed(id)
       return toEndpoint(getStored(id))
@@ -189,7 +216,7 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       const storage = { volumeId, dataCentreId }
       const pair = { accessKeyId, secretAccessKey: secret }
       await runpod.tryStorage(storage, pair)
-      await keys.set(storageAccount(id), JSON.stringify(pair))
+      await keys.storeS3Keys(id, pair)
       repository.saveStorage(id, storage)
       changed(id)
       return toEndpoint(getStored(id))
@@ -198,24 +225,48 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       getRunpod(id)
       assertNotInUse(id, 'A run on this endpoint has not ended and needs its network volume. Stop it or wait for its end.')
       repository.saveStorage(id, null)
-      await keys.delete(storageAccount(id))
+      await keys.forgetS3Keys(id)
       changed(id)
       return toEndpoint(getStored(id))
     },
-    async testConnection(id) {
-      const report = await makeReport(getStored(id))
-      repository.saveReport(id, report)
+    testConnection,
+    greet,
+    startGreeting(id) {
+      getRunpod(id)
+      greet(id).catch((error: unknown) => log.info('A greeting was not answered', { id, error }))
+    },
+    greetingText: (id) => greeter.waitingText(id),
+    workerReplaced(id) {
+      repository.saveWorker(id, unknownWorker)
       changed(id)
-      return report
+    },
+    async endWorkers(id) {
+      await (await connect(id)).endWorkers?.()
+    },
+    async adopt({ storage, ...made }) {
+      if (repository.find(made.id) === undefined) repository.insert({ ...made, kind: 'runpod', createdAtMs: clock.nowMs() })
+      repository.saveStorage(made.id, storage)
+      await testConnection(made.id)
+    },
+    forget(id) {
+      const endpoint = repository.find(id)
+      if (endpoint === undefined || endpoint.deletedAtMs !== null) return
+      repository.markDeleted(id, clock.nowMs())
+      changed(id)
     },
     async delete(id) {
       const endpoint = getStored(id)
       if (endpoint.kind === 'local') throw new AppError('INVALID_INPUT', 'This computer is part of the app and stays in the list.')
+      if (dependencies.isOurs(id)) {
+        throw new AppError(
+          'INVALID_INPUT',
+          'The app has made this endpoint at RunPod. Delete it there with its own button, so that nothing goes on costing.',
+        )
+      }
       assertNotInUse(id, 'A run on this endpoint has not ended. Stop it or wait for its end, then remove the endpoint.')
       repository.markDeleted(id, clock.nowMs())
-      keyFacts.delete(id)
-      await keys.delete(id)
-      if (endpoint.storage !== null) await keys.delete(storageAccount(id))
+      await keys.forgetApiKey(id)
+      if (endpoint.storage !== null) await keys.forgetS3Keys(id)
       changed(id)
     },
     localState,
@@ -227,38 +278,10 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     describe(id) {
       const endpoint = repository.find(id)
       if (endpoint === undefined) throw new AppError('ENDPOINT_NOT_FOUND', 'This endpoint is not there any more. Choose another one.')
-      const reason = reasonOf(endpoint)
-      const device = local.device()
-      const hasCuda = endpoint.kind === 'runpod' || device?.kind === 'cuda'
-      const { remote } = endpoint
-      const gpu =
-        endpoint.kind === 'local'
-          ? device?.kind === 'cuda'
-            ? { name: device.name, count: 1 }
-            : null
-          : remote?.gpu === null || remote === null
-            ? null
-            : { name: remote.gpu, count: remote.gpuCount }
-      return {
-        id,
-        name: endpoint.name,
-        kind: endpoint.kind,
-        canTrain: reason === null,
-        reason,
-        hasCuda,
-        gpu,
-        priceMicroUsdPerHour: remote?.pricePerHourMicroUsd ?? null,
-        balanceMicroUsd: remote?.balanceMicroUsd ?? null,
-      }
+      return describeEndpoint(endpoint, { reason: reasonOf(endpoint), device: local.device(), verdict: verdictOf(endpoint) })
     },
-    async connect(id) {
-      const endpoint = getStored(id)
-      if (endpoint.runpodEndpointId === null) return local.connect()
-      await keyOfRunpod(id)
-      const storage = endpoint.storage === null ? null : { ...endpoint.storage, keys: () => storageKeysOf(id) }
-      return runpod.connect({ id, endpointId: endpoint.runpodEndpointId, apiKey: () => keyOfRunpod(id), storage })
-    },
-    billSources: () => billSourcesOf(repository.list(), { runpod, keyOf: keyOfRunpod }),
+    connect,
+    billSources: () => billSourcesOf(repository.list(), { runpod, keyOf: keys.apiKey }),
     async publishLocal() {
       try {
         const state = await localState()
@@ -272,25 +295,6 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       }
     },
   }
-}
-
-const storageKeysSchema = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() })
-
-/** Where the keychain keeps the S3 keys of an endpoint. */
-function storageAccount(id: string): string {
-  return `${id}:s3`
-}
-
-/** A RunPod endpoint trains once a test has shown that its key works and that workers can start. */
-function remoteReasonOf({ lastReport }: StoredEndpoint): string | null {
-  if (lastReport === null) return 'The connection has not been tested yet. Open Endpoints and test it.'
-  // An endpoint that was idle for a week is woken before a run, and a rate limit or a lost network pass by themselves.
-  if (lastReport.isOk || ['WORKERS_MAX_ZERO', 'RATE_LIMITED', 'UNREACHABLE', 'NO_WORKERS'].includes(lastReport.code)) return null
-  return `${lastReport.summary} ${lastReport.advice ?? ''}`.trim()
-}
-
-function lastFour(secret: string): string {
-  return secret.slice(-4)
 }
 
 function keyMissing(nowMs: number): ConnectionReport {

@@ -19,6 +19,7 @@ import type { EndpointBody, EndpointChange, TemplateBody, VolumeBody } from './c
 import { endpointPatchOf } from './control-bodies.ts'
 import { controlFailureOf, outcomeUnknown, type ControlSubject } from './control-failure.ts'
 import {
+  endpointEnvSchema,
   remoteEndpointSchema,
   remoteTemplateSchema,
   remoteVolumeSchema,
@@ -44,6 +45,11 @@ export interface ControlPlane {
   getEndpoint(endpointId: string): Promise<RemoteEndpoint>
   createEndpoint(body: EndpointBody): Promise<RemoteEndpoint>
   updateEndpoint(endpointId: string, change: EndpointChange): Promise<RemoteEndpoint>
+  /** Changes what its workers run; the environment gains `env` and keeps the rest. */
+  replaceWorker(
+    endpointId: string,
+    worker: { readonly image: string; readonly args?: string; readonly env: Readonly<Record<string, string>> },
+  ): Promise<void>
   /** Done too when it is already gone. */
   deleteEndpoint(endpointId: string): Promise<void>
   listWorkers(endpointId: string): Promise<readonly RemoteWorker[]>
@@ -116,6 +122,12 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     createEndpoint: (body) => create('serverless', body, remoteEndpointSchema, 'endpoint'),
     updateEndpoint: (endpointId, change) =>
       patch(`serverless/${checkedPathId(endpointId, 'endpoint')}`, endpointPatchOf(change), remoteEndpointSchema, 'endpoint'),
+    async replaceWorker(endpointId, { env, ...change }) {
+      const path = `serverless/${checkedPathId(endpointId, 'endpoint')}`
+      // RunPod replaces the environment as a whole; what the user has added to it goes back unseen.
+      const there = readOne(await ask(path, 'endpoint'), endpointEnvSchema)
+      await patch(path, endpointPatchOf({ ...change, env: { ...there, ...env } }), remoteEndpointSchema, 'endpoint')
+    },
     deleteEndpoint: (endpointId) => remove(`serverless/${checkedPathId(endpointId, 'endpoint')}`, 'endpoint'),
     listWorkers: (endpointId) =>
       list(`serverless/${checkedPathId(endpointId, 'endpoint')}/workers`, 'workers', remoteWorkerSchema, 'endpoint'),

@@ -74,6 +74,11 @@ export const remoteEndpointSchema = z
     }
   })
 
+/** An endpoint's environment, read only to be sent back with a change. */
+export const endpointEnvSchema = z
+  .object({ env: z.record(z.string(), z.string()).nullish() })
+  .transform(({ env }): Readonly<Record<string, string>> => env ?? {})
+
 /** One worker of an endpoint, with the GPU it really has. */
 export interface RemoteWorker {
   readonly id: string

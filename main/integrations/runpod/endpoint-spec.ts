@@ -44,12 +44,18 @@ const secretName = /(?:^|_)(?:API_?KEY|KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|CRED
 /** RunPod puts the secret in when the worker starts. */
 const secretReference = /^\{\{ ?RUNPOD_SECRET_[A-Za-z0-9_-]+ ?\}\}$/
 
+/** Settings of the container that every worker of the app has, beside those of its way to start. */
+export function workerEnv(env: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const all = { ...usualEnv, ...env }
+  assertNoSecrets(all)
+  return all
+}
+
 /** The exact bodies for a proposal; one worker at most, none while idle, and a time limit always. */
 export function endpointSpec(input: SpecInput): EndpointSpec {
   const { proposal, name, image, containerDiskGb: disk, minCudaVersion } = input
-  const env = { ...usualEnv, ...input.env }
+  const env = workerEnv(input.env)
   const container = { image: image.ref, disk, env, ...(image.kind === 'stock' ? { args: image.args } : {}) }
-  assertNoSecrets(env)
   const timeout = Math.min(longestTimeoutMs, Math.max(shortestTimeoutMs, Math.ceil(input.timeoutMs)))
   return {
     volume: { name, size: proposal.volumeGb, dataCenter: proposal.dataCentreId, type: proposal.volumeType },

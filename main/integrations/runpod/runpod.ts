@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { ConnectionReport, RemoteFacts, Storage } from '../../../preload/contract/endpoints.ts'
 import { AppError } from '../../../preload/contract/errors.ts'
-import type { Clock } from '../../lib/clock.ts'
+import { delay, type Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { createJobsVolume } from '../volume/jobs-volume.ts'
 import { s3EndpointOf } from '../volume/s3-places.ts'
@@ -15,6 +15,7 @@ import { createControlPlane, type ControlPlane } from './control-plane.ts'
 import type { RemoteEndpoint } from './control-replies.ts'
 import { createJobClient, type FullJobClient } from './job-client.ts'
 import { meterJobs, type MeteredJob } from './job-meter.ts'
+import { createSetupAccount, type SetupAccount } from './setup-account.ts'
 import type { WorkerLogLine } from './worker-logs.ts'
 
 /** One of the user's endpoints as runs use it. */
@@ -40,6 +41,15 @@ interface RunpodTarget {
   /** How the volume is reached without a worker; null where files travel as jobs. */
   readonly storage: (Storage & { readonly keys: () => Promise<StorageKeys> }) | null
 }
+
+interface PlacedFile {
+  readonly key: string
+  readonly path: string
+  readonly sha256: string
+}
+
+const looksForNewVolume = 12
+const lookForVolumeEveryMs = 5_000
 
 interface RunpodOptions {
   readonly addresses: RunpodAddresses
@@ -127,6 +137,17 @@ export function createRunpod({ addresses, transfersFolder, userAgent, clock, log
       return lines.filter((line) => line.volumeId === null || line.volumeId === volumeId).map(toLine)
     },
 
+    /** The account of a key, as the set-up of endpoints uses it. */
+    account: (apiKey: () => Promise<string>): SetupAccount =>
+      createSetupAccount(control(apiKey), createAccountQuery({ ...base, url: addresses.graphql, apiKey })),
+
+    /** Puts files on a volume; one that was made a moment ago is waited for. Without files, only the keys are tried. */
+    async placeFiles(storage: Storage, keys: StorageKeys, files: readonly PlacedFile[], signal: AbortSignal): Promise<void> {
+      const volume = await openS3(storage, async () => keys, `setup-${storage.volumeId}`)
+      await untilThere(clock, signal, () => volume.findText('tunesmith/hello.txt', 1_000))
+      for (const { key, path, sha256 } of files) await volume.putFile(key, path, sha256, { signal })
+    },
+
     /** Keys that do not work on the volume throw here. */
     async tryStorage(storage: Storage, keys: StorageKeys): Promise<void> {
       const volume = await openS3(storage, async () => keys, 'trial')
@@ -156,6 +177,20 @@ export function createRunpod({ addresses, transfersFolder, userAgent, clock, log
       connections.set(key, made)
       return made
     },
+  }
+}
+
+/** A new volume is not known to its storage at once. */
+async function untilThere(clock: Clock, signal: AbortSignal, look: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await look()
+      return
+    } catch (problem) {
+      const isNotThere = problem instanceof AppError && problem.code === 'ENDPOINT_NOT_FOUND'
+      if (!isNotThere || attempt >= looksForNewVolume) throw problem
+      await delay(clock, lookForVolumeEveryMs, signal)
+    }
   }
 }
 

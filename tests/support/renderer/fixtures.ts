@@ -218,6 +218,7 @@ export function anEndpoint(change: Partial<Endpoint> = {}): Endpoint {
     lastReport: null,
     remote: null,
     storage: null,
+    worker: null,
     createdAtMs: 1_790_000_000_000,
     ...change,
   }

@@ -23,7 +23,14 @@ interface MountOptions {
 /** S3 on the volumes' folders, behind the same outages and faults (`s3.GET`, `s3.PUT` …) as everything else. */
 export function mountS3({ state, folder, clock, faults, s3Faults }: MountOptions): Handler {
   const now = () => Date.now() + state.s3SkewMs
-  const handle = createS3Handler({ root: join(folder, 'volumes'), ...state.s3Key, region: 'EU-RO-1', now, faults: s3Faults })
+  const handlers = new Map<string, Handler>()
+  const handlerIn = (region: string): Handler => {
+    const known = handlers.get(region)
+    if (known !== undefined) return known
+    const made = createS3Handler({ root: join(folder, 'volumes'), ...state.s3Key, region, now, faults: s3Faults })
+    handlers.set(region, made)
+    return made
+  }
   return async (request, response) => {
     const operation = `s3.${request.method ?? 'GET'}`
     if (isOut(state, operation, clock.nowMs())) return void request.socket.destroy()
@@ -34,8 +41,14 @@ export function mountS3({ state, folder, clock, faults, s3Faults }: MountOptions
       const broken = brokenAnswer(effect)
       if (broken !== undefined) return sendBroken(request, response, broken)
     }
-    await handle(request, response)
+    await handlerIn(placeOf(state, request.url ?? ''))(request, response)
   }
+}
+
+/** Each data centre has a storage of its own, which knows only its own volumes. */
+function placeOf({ volumes }: CloudState, url: string): string {
+  const bucket = url.split(/[/?]/)[1]
+  return volumes.find(({ id }) => id === bucket)?.dataCenter ?? 'EU-RO-1'
 }
 
 function realDelay(ms: number): Promise<void> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '../../../../preload/contract/errors.ts'
 import { endpointRoutes, type ConnectionReport, type PythonState, type RemoteFacts } from '../../../../preload/contract/endpoints.ts'
+import { createEndpointKeys } from '../../../../main/features/endpoints/endpoint-keys.ts'
 import { createEndpointHandlers } from '../../../../main/features/endpoints/handlers.ts'
 import type { KeyStore } from '../../../../main/features/endpoints/ports.ts'
 import { createEndpointRepository } from '../../../../main/features/endpoints/repository.ts'
@@ -49,6 +50,7 @@ function createApp(options: { stored?: 'keychain' | 'session' } = {}) {
   const published: { event: string; payload: unknown }[] = []
   const tested: unknown[] = []
   const inUse = new Set<string>()
+  const ours = new Set<string>()
   const { secrets, keys } = createKeys(options.stored)
   let python: PythonState = ready
   const connection = { jobs: {}, volume: {} }
@@ -65,7 +67,7 @@ function createApp(options: { stored?: 'keychain' | 'session' } = {}) {
       setUp: async () => undefined,
       connect: async () => connection as never,
     },
-    keys,
+    keys: createEndpointKeys(keys),
     runpod: {
       test: async (target) => {
         tested.push(target)
@@ -81,6 +83,7 @@ function createApp(options: { stored?: 'keychain' | 'session' } = {}) {
       },
     },
     isInUse: (id) => inUse.has(id),
+    isOurs: (id) => ours.has(id),
     clock: { nowMs: () => 1_000, after: () => () => undefined },
     newId: randomUUID,
     events: { publish: (event, payload) => void published.push({ event, payload }) },
@@ -99,6 +102,7 @@ function createApp(options: { stored?: 'keychain' | 'session' } = {}) {
     published,
     tested,
     inUse,
+    ours,
     connection,
     setPython: (state: PythonState) => (python = state),
   }
@@ -280,6 +284,7 @@ describe('endpoints', () => {
       'endpoints.localState': await handlers['endpoints.localState']({}, context),
       'endpoints.setUpLocal': await handlers['endpoints.setUpLocal']({}, context),
       'endpoints.keychainStatus': await handlers['endpoints.keychainStatus']({}, context),
+      'endpoints.greet': await handlers['endpoints.greet']({ id: added.id }, context),
       'endpoints.delete': await handlers['endpoints.delete']({ id: added.id }, context),
     } satisfies { readonly [R in keyof typeof endpointRoutes]: unknown }
     for (const [route, answer] of Object.entries(answers)) {
