@@ -66,7 +66,9 @@ export const createSetupInputSchema = z
     hfTokenSecret: z
       .string()
       .trim()
-      .regex(/^[A-Za-z0-9_-]{1,100}$/, 'The name of the secret, not the token itself')
+      .regex(/^[A-Za-z0-9_-]{1,100}$/, 'The name of the secret has letters, digits, - and _')
+      // The name is seen by everybody who may read the endpoint.
+      .refine((text) => !/^hf_[A-Za-z0-9]{20,}$/.test(text), 'This is the token itself. Keep it in the console and write its name here')
       .nullable(),
     /** What was shown and agreed to; anything dearer by now is refused. */
     proposal: setupProposalSchema,

@@ -80,6 +80,7 @@ function SidebarLinks({ links }: { readonly links: readonly PageLink[] }) {
 
 function titleOf(path: string): string {
   if (path === '/runs/new') return 'New run'
+  if (path === '/endpoints/new') return 'New endpoint'
   if (path.startsWith('/runs/')) return 'Run'
   if (path.startsWith('/datasets/')) return 'Dataset'
   if (path.startsWith('/adapters/')) return 'Adapter'

@@ -7,6 +7,7 @@ import { datasetSearchSchema } from '../features/datasets/dataset-tabs.ts'
 import { DatasetPage } from '../features/datasets/DatasetPage.tsx'
 import { DatasetsPage } from '../features/datasets/DatasetsPage.tsx'
 import { EndpointsPage } from '../features/endpoints/EndpointsPage.tsx'
+import { NewEndpointPage } from '../features/endpoints/setup/NewEndpointPage.tsx'
 import { NewRunPage } from '../features/runs/NewRunPage.tsx'
 import { RunPage } from '../features/runs/RunPage.tsx'
 import { RunsPage } from '../features/runs/RunsPage.tsx'
@@ -44,6 +45,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({ getParentRoute: () => rootRoute, path: '/adapters', component: AdaptersPage }),
   createRoute({ getParentRoute: () => rootRoute, path: '/adapters/$adapterId', component: AdapterPage }),
   createRoute({ getParentRoute: () => rootRoute, path: '/endpoints', component: EndpointsPage }),
+  createRoute({ getParentRoute: () => rootRoute, path: '/endpoints/new', component: NewEndpointPage }),
   createRoute({ getParentRoute: () => rootRoute, path: '/costs', component: CostsPage }),
   createRoute({ getParentRoute: () => rootRoute, path: '/settings', component: SettingsPage }),
 ])

@@ -11,6 +11,7 @@ export function connectLiveQueries(client: QueryClient): () => void {
     bridge.on('runs.queueChanged', () => refresh('runs')),
     bridge.on('adapters.changed', () => refresh('adapters')),
     bridge.on('endpoints.changed', () => refresh('endpoints')),
+    bridge.on('endpointSetups.changed', () => refresh('endpoints')),
     bridge.on('endpoints.localChanged', (state) => {
       client.setQueryData(['endpoints', 'local'], state)
       refresh('endpoints', 'list')

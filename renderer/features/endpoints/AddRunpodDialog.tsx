@@ -1,5 +1,6 @@
 import { zodResolver } from '@hookform/resolvers/zod'
-import { ExternalLink } from 'lucide-react'
+import { ExternalLink, Sparkles } from 'lucide-react'
+import { Link } from '@tanstack/react-router'
 import { useForm } from 'react-hook-form'
 import { addRunpodInputSchema, type AddRunpodInput } from '../../../preload/contract/endpoints.ts'
 import { describeError } from '../../lib/describe-error.ts'
@@ -18,6 +19,14 @@ export function AddRunpodDialog({ isOpen, onClose }: AddRunpodDialogProps) {
   const keychain = useKeychainStatus()
   return (
     <Dialog isOpen={isOpen} title="Add a RunPod endpoint" description={keychain.data?.message ?? ''} onClose={onClose}>
+      <Link to="/endpoints/new" className="endpoint-door" onClick={onClose}>
+        <Sparkles size={16} aria-hidden="true" />
+        <span>
+          <b>Create one for me</b>
+          <span className="field-hint">The app chooses with you, shows what it costs, and makes volume, template and endpoint.</span>
+        </span>
+      </Link>
+      <h3 className="endpoint-door-title">I have an endpoint</h3>
       {isOpen && <AddRunpodForm onClose={onClose} />}
     </Dialog>
   )

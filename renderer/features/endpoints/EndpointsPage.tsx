@@ -7,14 +7,20 @@ import { AddRunpodDialog } from './AddRunpodDialog.tsx'
 import { LocalCard } from './LocalCard.tsx'
 import { useEndpoints, useKeychainStatus } from './queries.ts'
 import { RunpodCard } from './RunpodCard.tsx'
+import { SetupCard } from './setup/SetupCard.tsx'
+import { useSetups } from './setup/setup-queries.ts'
 
 /** Where runs are trained: this computer, and the user's own RunPod endpoints. */
 export function EndpointsPage() {
   const [isAdding, setAdding] = useState(false)
   const endpoints = useEndpoints()
+  const setups = useSetups()
   const keychain = useKeychainStatus()
+  if (setups.error !== null) return <ErrorNote error={setups.error} onRetry={() => void setups.refetch()} />
   if (endpoints.error !== null) return <ErrorNote error={endpoints.error} onRetry={() => void endpoints.refetch()} />
   if (endpoints.data === undefined) return <p className="page-note">Reading the endpoints.</p>
+  const made = setups.data ?? []
+  const unfinished = made.filter(({ phase }) => phase !== 'ready')
   return (
     <div className="list-page">
       <div className="list-bar">
@@ -30,13 +36,18 @@ export function EndpointsPage() {
         </p>
       )}
       <div className="endpoint-cards">
-        {endpoints.data.map((endpoint) =>
-          endpoint.kind === 'local' ? (
-            <LocalCard key={endpoint.id} endpoint={endpoint} />
-          ) : (
-            <RunpodCard key={endpoint.id} endpoint={endpoint} />
-          ),
-        )}
+        {endpoints.data
+          .filter(({ id }) => unfinished.every((setup) => setup.id !== id))
+          .map((endpoint) =>
+            endpoint.kind === 'local' ? (
+              <LocalCard key={endpoint.id} endpoint={endpoint} />
+            ) : (
+              <RunpodCard key={endpoint.id} endpoint={endpoint} setup={made.find(({ id }) => id === endpoint.id) ?? null} />
+            ),
+          )}
+        {unfinished.map((setup) => (
+          <SetupCard key={setup.id} setup={setup} />
+        ))}
       </div>
       <AddRunpodDialog isOpen={isAdding} onClose={() => setAdding(false)} />
     </div>

@@ -1,5 +1,6 @@
 import { CircleCheck, CircleDashed, CircleX, Cloud, Pencil } from 'lucide-react'
 import { useState } from 'react'
+import type { Setup } from '../../../preload/contract/endpoint-setups.ts'
 import type { ConnectionReport, Endpoint } from '../../../preload/contract/endpoints.ts'
 import { describeError } from '../../lib/describe-error.ts'
 import { formatMoney } from '../../lib/format.ts'
@@ -11,13 +12,23 @@ import { ConnectionChecks } from './ConnectionChecks.tsx'
 import { useEndpointActions } from './queries.ts'
 import { RenameEndpointDialog } from './RenameEndpointDialog.tsx'
 import { ReplaceKeyDialog } from './ReplaceKeyDialog.tsx'
+import { RemoveSetupDialog } from './setup/RemoveSetupDialog.tsx'
+import { useSetupActions } from './setup/setup-queries.ts'
+import { WorkerFacts } from './WorkerFacts.tsx'
 
-/** One RunPod endpoint: its key, its last test, and what can be done with it. */
-export function RunpodCard({ endpoint }: { readonly endpoint: Endpoint }) {
-  const { test, remove, disconnectStorage } = useEndpointActions()
+interface RunpodCardProps {
+  readonly endpoint: Endpoint
+  /** What the app has made for it; null when the user connected an endpoint of their own. */
+  readonly setup: Setup | null
+}
+
+/** One RunPod endpoint: its key, its last test, its worker, and what can be done with it. */
+export function RunpodCard({ endpoint, setup }: RunpodCardProps) {
+  const { test, remove, disconnectStorage, greet } = useEndpointActions()
+  const { updateWorker } = useSetupActions()
   const [opened, setOpened] = useState<'rename' | 'key' | 'volume' | 'delete' | null>(null)
   const close = () => setOpened(null)
-  const failure = test.error ?? remove.error ?? disconnectStorage.error
+  const failure = test.error ?? remove.error ?? disconnectStorage.error ?? greet.error ?? updateWorker.error
   return (
     <section className="card endpoint-card" aria-label={endpoint.name}>
       <header>
@@ -43,7 +54,17 @@ export function RunpodCard({ endpoint }: { readonly endpoint: Endpoint }) {
           label="Files"
           value={endpoint.storage === null ? 'Through jobs on a charged worker' : `Straight to ${endpoint.storage.volumeId} over S3`}
         />
+        {setup !== null && <Fact label="Made by this app" value={restText(setup)} />}
       </dl>
+      {endpoint.worker !== null && (
+        <WorkerFacts
+          worker={endpoint.worker}
+          isAsking={greet.isPending}
+          onAsk={() => greet.mutate(endpoint.id)}
+          onUpdate={setup?.hasNewerWorker === true ? () => updateWorker.mutate(endpoint.id) : null}
+          isUpdating={updateWorker.isPending}
+        />
+      )}
       {endpoint.lastReport !== null && <ConnectionChecks report={endpoint.lastReport} />}
       {endpoint.cannotTrainReason !== null && <p className="field-hint">{endpoint.cannotTrainReason}</p>}
       {failure !== null && (
@@ -70,8 +91,9 @@ export function RunpodCard({ endpoint }: { readonly endpoint: Endpoint }) {
       <RenameEndpointDialog endpoint={endpoint} isOpen={opened === 'rename'} onClose={close} />
       <ReplaceKeyDialog endpoint={endpoint} isOpen={opened === 'key'} onClose={close} />
       <ConnectVolumeDialog endpoint={endpoint} isOpen={opened === 'volume'} onClose={close} />
+      {setup !== null && <RemoveSetupDialog setup={setup} isOpen={opened === 'delete'} onClose={close} />}
       <ConfirmDialog
-        isOpen={opened === 'delete'}
+        isOpen={opened === 'delete' && setup === null}
         title={`Delete “${endpoint.name}” here?`}
         body="Its key is removed from this computer. Nothing changes in your RunPod account, and finished runs stay in the list."
         confirmLabel="Delete endpoint"
@@ -108,6 +130,12 @@ function Fact({ label, value }: { readonly label: string; readonly value: string
       <dd>{value}</dd>
     </div>
   )
+}
+
+/** What of it is charged although nothing runs. */
+function restText({ proposal, restsPerMonthMicroUsd }: Setup): string {
+  const cost = restsPerMonthMicroUsd === null ? '' : `, ${formatMoney(restsPerMonthMicroUsd)} a month`
+  return `${proposal.volumeGb} GB${cost}`
 }
 
 function ReportBadge({ report }: { readonly report: ConnectionReport | null }) {

@@ -42,6 +42,7 @@ export function useEndpointActions() {
       onSuccess: refresh,
     }),
     test: useMutation({ mutationFn: (id: string) => bridge.invoke('endpoints.testConnection', { id }), onSettled: refresh }),
+    greet: useMutation({ mutationFn: (id: string) => bridge.invoke('endpoints.greet', { id }), onSettled: refresh }),
     openLink: useMutation({ mutationFn: (link: RouteInput<'settings.openLink'>['link']) => bridge.invoke('settings.openLink', { link }) }),
     remove: useMutation({ mutationFn: (id: string) => bridge.invoke('endpoints.delete', { id }), onSuccess: refresh }),
   }

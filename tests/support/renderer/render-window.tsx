@@ -27,6 +27,7 @@ const quiet: Answers = {
   'datasets.listVocabularies': () => [],
   'notifications.list': () => ({ unread: 0, notifications: [] }),
   'endpoints.list': () => [],
+  'endpointSetups.list': () => [],
   'costs.overview': () => aCostOverview(),
   'endpoints.keychainStatus': () => ({ isAvailable: true, message: 'Keys are kept in the keychain.' }),
 }
