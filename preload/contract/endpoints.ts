@@ -57,6 +57,12 @@ export const remoteFactsSchema = z.object({
   volumeId: z.string().nullable(),
   dataCentreId: z.string().nullable(),
   balanceMicroUsd: z.int().nullable(),
+  /** How much of its GPUs is free where it may run. */
+  stock: z.enum(['none', 'low', 'medium', 'high', 'unknown']).nullable().default(null),
+  /** Size of its network volume. */
+  volumeGb: z.number().nonnegative().nullable().default(null),
+  /** Whether its environment names a Hugging Face token; the token itself is never read. */
+  hasHfToken: z.boolean().nullable().default(null),
   readAtMs: timeMsSchema,
 })
 export type RemoteFacts = z.infer<typeof remoteFactsSchema>

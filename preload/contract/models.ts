@@ -44,6 +44,8 @@ export const modelFactsSchema = z.object({
   parameters: z.number().positive().nullable(),
   hiddenSize: z.int().positive().nullable(),
   contextLength: z.int().positive().nullable(),
+  /** Whether it is only given to accounts that accepted its licence; null when nobody knows. */
+  isGated: z.boolean().nullable(),
 })
 export type ModelFacts = z.infer<typeof modelFactsSchema>
 

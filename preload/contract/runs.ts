@@ -241,14 +241,44 @@ export const estimateSchema = z.object({
 })
 export type Estimate = z.infer<typeof estimateSchema>
 
+/** A fix that the app can carry out, or the place where the user can. */
+export const preflightActionSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('set_budget'), budgetMicroUsd: microUsdSchema }),
+  z.object({
+    kind: z.literal('set_hyperparameter'),
+    name: z.enum(['max_length', 'gradient_accumulation_steps', 'load_in_4bit']),
+    value: z.union([z.int(), z.boolean()]),
+  }),
+  z.object({ kind: z.literal('open_dataset'), datasetId: idSchema }),
+  z.object({ kind: z.literal('open_page'), page: z.enum(['endpoints', 'costs']) }),
+  z.object({ kind: z.literal('open_link'), link: z.enum(['runpod_console']) }),
+  /** Reads the endpoint again, after something was changed at RunPod. */
+  z.object({ kind: z.literal('test_connection'), endpointId: idSchema }),
+])
+export type PreflightAction = z.infer<typeof preflightActionSchema>
+
 /** One line of the red/green list before Start. */
 export const preflightItemSchema = z.object({
-  id: z.enum(['dataset', 'model', 'endpoint', 'hyperparameters', 'disk', 'money']),
+  id: z.enum([
+    'dataset',
+    'mask',
+    'model',
+    'gated',
+    'endpoint',
+    'key',
+    'worker',
+    'stock',
+    'hyperparameters',
+    'upload',
+    'disk',
+    'time',
+    'money',
+  ]),
   isOk: z.boolean(),
   text: z.string(),
   fix: z.string().nullable(),
   /** The fix as one step of the app; absent where it is the user's. */
-  action: z.object({ kind: z.literal('set_budget'), budgetMicroUsd: microUsdSchema }).optional(),
+  action: preflightActionSchema.optional(),
 })
 export type PreflightItem = z.infer<typeof preflightItemSchema>
 

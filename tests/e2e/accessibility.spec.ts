@@ -39,7 +39,7 @@ async function problemsOn(path: string): Promise<string[]> {
 }
 
 test('every page is free of accessibility faults in both themes, empty and filled', async () => {
-  const empty = ['/datasets', '/runs', '/runs/new', '/adapters', '/endpoints', '/costs', '/settings']
+  const empty = ['/datasets', '/runs', '/runs/new', '/adapters', '/endpoints', '/endpoints/new', '/costs', '/settings']
   const found: string[] = []
   for (const theme of ['light', 'dark'] as const) {
     await setTheme(theme)

@@ -76,6 +76,12 @@ export function createFreezer(
   }
 }
 
+/** The training file that was made of a dataset's present state; null when none was. */
+export function frozenOf(dataset: DatasetRecord): Pick<FrozenDataset, 'sha256' | 'bytes'> | null {
+  const { frozen } = dataset
+  return frozen === null || frozen.state !== stateOf(dataset) ? null : { sha256: frozen.sha256, bytes: frozen.bytes }
+}
+
 /** Everything that decides which rows are trained and how they read. */
 function stateOf({ version, split, mapping, sha256 }: DatasetRecord): string {
   return JSON.stringify([sha256, version, split?.settings ?? null, mapping])

@@ -5,7 +5,7 @@ import type { ColumnMapping, Dataset, FilePreview } from '../../../preload/contr
 import { AppError } from '../../../preload/contract/errors.ts'
 import type { NewId } from '../../lib/ids.ts'
 import { connectEngine, type EngineProcess } from './engine/host/connect.ts'
-import { createFreezer, type FrozenDataset } from './freezer.ts'
+import { createFreezer, frozenOf, type FrozenDataset } from './freezer.ts'
 import { createOpenDatasets, indexFolderName } from './open-datasets.ts'
 import { createPreparation, type Preparation, type PreparationDependencies } from './preparation.ts'
 import { createFilePreviews } from './previews.ts'
@@ -26,6 +26,8 @@ export interface DatasetFacts {
   readonly isTrainable: boolean
   /** Exact token counts, with the model whose tokenizer made them; null when nobody has counted. */
   readonly tokens: Dataset['tokens']
+  /** The training file of its present state; null when none was made yet. */
+  readonly frozen: Pick<FrozenDataset, 'sha256' | 'bytes'> | null
 }
 
 /** Everything the datasets feature needs from the rest of the app. */
@@ -160,6 +162,7 @@ export function createDatasetService(dependencies: DatasetServiceDependencies) {
         sha256,
         stats,
         tokens,
+        frozen: frozenOf(dataset),
         validRows: dataset.split?.rows.train ?? stats?.validRows ?? 0,
         isTrainable: isTrainable(dataset),
       }

@@ -1,4 +1,4 @@
-import type { LocalState, WorkerVerdict } from '../../../preload/contract/endpoints.ts'
+import type { LocalState, RemoteFacts, WorkerVerdict } from '../../../preload/contract/endpoints.ts'
 import type { StoredEndpoint } from './repository.ts'
 
 /** What a run has to know about the place it is trained at. */
@@ -15,6 +15,8 @@ export interface EndpointDescription {
   readonly balanceMicroUsd: number | null
   /** Null for this computer. */
   readonly worker: WorkerVerdict | null
+  /** What RunPod last told about it; null for this computer and before the first test. */
+  readonly remote: (Pick<RemoteFacts, 'stock' | 'volumeGb' | 'hasHfToken'> & { readonly maySeeSettings: boolean }) | null
 }
 
 interface Circumstances {
@@ -38,7 +40,23 @@ export function describeEndpoint(endpoint: StoredEndpoint, { reason, device, ver
     priceMicroUsdPerHour: remote?.pricePerHourMicroUsd ?? null,
     balanceMicroUsd: remote?.balanceMicroUsd ?? null,
     worker: isLocal ? null : verdict,
+    remote: remote === null ? null : { ...pickTold(remote), maySeeSettings: remote.workersMax !== null },
   }
+}
+
+function pickTold({ stock, volumeGb, hasHfToken }: RemoteFacts) {
+  return { stock, volumeGb, hasHfToken }
+}
+
+/** Newer facts over older ones: what could not be read this time stays as it was, other than what changes by the minute. */
+export function mergeRemote(older: RemoteFacts | null, newer: RemoteFacts): RemoteFacts {
+  if (older === null) return newer
+  const balanceMicroUsd = newer.balanceMicroUsd ?? older.balanceMicroUsd
+  // Without the endpoint's settings nothing else of it was read either.
+  if (newer.workersMax === null) return { ...older, balanceMicroUsd, workersMax: null, stock: null, readAtMs: newer.readAtMs }
+  const isSameGpu = newer.gpu === null || newer.gpu === older.gpu
+  const pricePerHourMicroUsd = newer.pricePerHourMicroUsd ?? (isSameGpu ? older.pricePerHourMicroUsd : null)
+  return { ...newer, gpu: newer.gpu ?? older.gpu, pricePerHourMicroUsd, balanceMicroUsd }
 }
 
 function localGpu(device: LocalState['device']): EndpointDescription['gpu'] {

@@ -14,10 +14,10 @@ import type { Clock } from '../../lib/clock.ts'
 import type { NewId } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
 import { billSourcesOf } from './bill-sources.ts'
+import { createConnectionTester } from './connection-tester.ts'
 import { describeEndpoint, remoteReasonOf, type EndpointDescription } from './describe-endpoint.ts'
 import type { EndpointKeys } from './endpoint-keys.ts'
 import { createGreeter, unknownWorker } from './greeting.ts'
-import { localReport } from './local-report.ts'
 import type { BillSource, EndpointConnection, LocalComputer, Runpod } from './ports.ts'
 import type { EndpointRepository, StoredEndpoint } from './repository.ts'
 import { judgeWorker } from './worker-verdict.ts'
@@ -54,6 +54,8 @@ export interface EndpointService {
   keychainStatus(): Promise<{ isAvailable: boolean; message: string }>
   /** For runs: whether an endpoint can train now, and why not. */
   describe(id: string): EndpointDescription
+  /** Reads anew what RunPod tells about an endpoint, unless that was done a moment ago, and waits for it only so long. */
+  refresh(id: string): Promise<void>
   connect(id: string): Promise<EndpointConnection>
   /** For the costs: everything RunPod sends the user a bill for. */
   billSources(): readonly BillSource[]
@@ -148,16 +150,7 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     worker: local.workerState(),
     diskFreeBytes: await local.freeBytes(),
   })
-  const makeReport = async (endpoint: StoredEndpoint): Promise<ConnectionReport> => {
-    if (endpoint.runpodEndpointId === null) return localReport(await localState(), clock.nowMs())
-    const apiKey = await keys.findApiKey(endpoint.id)
-    if (apiKey === undefined) return keyMissing(clock.nowMs())
-    const target = { endpointId: endpoint.runpodEndpointId, apiKey }
-    const report = await runpod.test(target)
-    if (report.code !== 'KEY_REFUSED' && report.code !== 'ENDPOINT_NOT_FOUND')
-      repository.saveRemote(endpoint.id, await runpod.describe(target))
-    return report
-  }
+  const tester = createConnectionTester({ repository, localState, runpod, keys, clock, log, changed })
   const connect = async (id: string): Promise<EndpointConnection> => {
     const endpoint = getStored(id)
     if (endpoint.runpodEndpointId === null) return local.connect()
@@ -165,13 +158,6 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     const storage = endpoint.storage === null ? null : { ...endpoint.storage, keys: () => keys.s3Keys(id) }
     return runpod.connect({ id, endpointId: endpoint.runpodEndpointId, apiKey: () => keys.apiKey(id), storage })
   }
-  const testConnection = async (id: string): Promise<ConnectionReport> => {
-    const report = await makeReport(getStored(id))
-    repository.saveReport(id, report)
-    changed(id)
-    return report
-  }
-
   return {
     start() {
       if (repository.findLocal() === undefined)
@@ -229,7 +215,7 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       changed(id)
       return toEndpoint(getStored(id))
     },
-    testConnection,
+    testConnection: (id) => tester.test(getStored(id)),
     greet,
     startGreeting(id) {
       getRunpod(id)
@@ -246,7 +232,7 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
     async adopt({ storage, ...made }) {
       if (repository.find(made.id) === undefined) repository.insert({ ...made, kind: 'runpod', createdAtMs: clock.nowMs() })
       repository.saveStorage(made.id, storage)
-      await testConnection(made.id)
+      await tester.test(getStored(made.id))
     },
     forget(id) {
       const endpoint = repository.find(id)
@@ -280,6 +266,10 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
       if (endpoint === undefined) throw new AppError('ENDPOINT_NOT_FOUND', 'This endpoint is not there any more. Choose another one.')
       return describeEndpoint(endpoint, { reason: reasonOf(endpoint), device: local.device(), verdict: verdictOf(endpoint) })
     },
+    async refresh(id) {
+      const endpoint = repository.find(id)
+      if (endpoint?.kind === 'runpod' && endpoint.deletedAtMs === null) await tester.refresh(endpoint)
+    },
     connect,
     billSources: () => billSourcesOf(repository.list(), { runpod, keyOf: keys.apiKey }),
     async publishLocal() {
@@ -294,16 +284,5 @@ export function createEndpointService(dependencies: ServiceDependencies): Endpoi
         log.warning('A change of this computer could not be shown', error)
       }
     },
-  }
-}
-
-function keyMissing(nowMs: number): ConnectionReport {
-  return {
-    isOk: false,
-    code: 'KEY_MISSING',
-    summary: 'There is no API key for this endpoint on this computer.',
-    advice: 'Replace the key. Without a keychain, keys are forgotten when the app quits.',
-    checks: [{ name: 'API key', isOk: false, text: 'Neither in the keychain nor in this session.' }],
-    checkedAtMs: nowMs,
   }
 }

@@ -43,6 +43,7 @@ export async function describeFolder(path: string): Promise<ModelFacts> {
     label: basename(path),
     family: familyOf([config?.model_type ?? '', ...(config?.architectures ?? [])].join(' ')),
     parameters: null,
+    isGated: false,
     hiddenSize: config?.hidden_size ?? config?.text_config?.hidden_size ?? null,
     contextLength: config?.max_position_embeddings ?? config?.text_config?.max_position_embeddings ?? null,
   }

@@ -23,9 +23,11 @@ export function createModelService({ catalogue, pickModelFolder }: ModelServiceD
   const describeId = (id: string): ModelFacts => {
     // The hub itself does not distinguish the case of names.
     const known = catalogue.find((model) => model.id.toLowerCase() === id.toLowerCase())
-    if (known === undefined) return { label: id, family: familyOf(id), parameters: null, hiddenSize: null, contextLength: null }
-    const { title, family, parameters, hiddenSize, contextLength } = known
-    return { label: title, family, parameters, hiddenSize, contextLength }
+    if (known === undefined) {
+      return { label: id, family: familyOf(id), parameters: null, hiddenSize: null, contextLength: null, isGated: null }
+    }
+    const { title, family, parameters, hiddenSize, contextLength, isGated } = known
+    return { label: title, family, parameters, hiddenSize, contextLength, isGated }
   }
   return {
     list: () => catalogue,

@@ -16,6 +16,8 @@ const packagingMs = 15 * minuteMs
 /** The worker ends itself at twelve hours and saves; RunPod's longest is seven days. */
 const longestMs = 12 * hourMs
 const queueMs = 36 * hourMs
+/** The longest a run may take on a charged endpoint; it then saves and ends. */
+export const longestRunMs = longestMs
 
 /**
  * Milliseconds that RunPod bills for a run so far, as far as the app can tell, in whole seconds: from the job's start to its

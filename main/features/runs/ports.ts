@@ -19,6 +19,8 @@ export interface DatasetFacts {
   readonly isTrainable: boolean
   /** Exact token counts, with the model whose tokenizer made them; absent or null when nobody has counted. */
   readonly tokens?: DatasetTokens | null
+  /** The training file of its present state; absent or null when none was made yet. */
+  readonly frozen?: { readonly sha256: string; readonly bytes: number } | null
 }
 
 /** The normalised training file of a dataset, content-addressed. */
@@ -43,8 +45,21 @@ export interface EndpointFacts {
   readonly gpu: { readonly name: string; readonly count: number } | null
   /** Of all GPUs of one worker together; null where nothing is charged or the price could not be read. */
   readonly priceMicroUsdPerHour: number | null
-  /** The account's money when the connection was last tested; null where it is not known or nothing is charged. */
+  /** The account's money when it was last read; null where it is not known or nothing is charged. */
   readonly balanceMicroUsd: number | null
+  /** What the worker's version means for a run; absent or null where nobody asks for one. */
+  readonly worker?: {
+    readonly state: 'unknown' | 'current' | 'older' | 'newer' | 'unusable'
+    readonly text: string
+    readonly advice: string | null
+  } | null
+  /** What RunPod last told about it; absent or null where it tells nothing. */
+  readonly remote?: {
+    readonly stock: 'none' | 'low' | 'medium' | 'high' | 'unknown' | null
+    readonly volumeGb: number | null
+    readonly hasHfToken: boolean | null
+    readonly maySeeSettings: boolean
+  } | null
 }
 
 /** The two ways to reach an endpoint: its job API and its volume. */
@@ -110,6 +125,8 @@ export interface RunPorts {
   }
   readonly endpoints: {
     describe(id: string): Awaitable<EndpointFacts>
+    /** Reads anew what may have changed, unless that was done a moment ago; never throws for what a run is told about it. */
+    refresh?(id: string): Promise<void>
     connect(id: string): Promise<EndpointConnection>
   }
   readonly adapters: {

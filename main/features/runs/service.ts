@@ -1,12 +1,12 @@
 import { writeFileAtomically } from '../../lib/atomic-file.ts'
 import { AppError } from '../../../preload/contract/errors.ts'
 import type { RouteOutput, RouteParsed } from '../../../preload/contract/contract.ts'
-import type { Run, RunConfig, RunLogLine, StopMode } from '../../../preload/contract/runs.ts'
+import type { Estimate, Run, RunConfig, RunLogLine, StopMode } from '../../../preload/contract/runs.ts'
 import type { EventPublisher } from '../../ipc/events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { NewId } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
-import { assertHyperparameters } from './config-check.ts'
+import { createRunMaker } from './create-run.ts'
 import { describeEvent } from './describe-event.ts'
 import { createRunDriver } from './driver.ts'
 import { createRunEngine } from './engine.ts'
@@ -19,9 +19,9 @@ import { createWorkerLogKeeper } from './log/keeper.ts'
 import { createRunLogReader } from './log/reader.ts'
 import type { RunLogRepository } from './log/repository.ts'
 import { metricsCsv } from './metrics-csv.ts'
-import { monthProblem } from './month-check.ts'
 import type { ActiveCost, RunPorts } from './ports.ts'
-import { runPreflight } from './preflight.ts'
+import { attempt } from './preflight/item.ts'
+import { runPreflight } from './preflight/preflight.ts'
 import { resolvePreset } from './presets.ts'
 import { createRunQueue } from './queue/queue.ts'
 import type { QueueRepository } from './queue/repository.ts'
@@ -85,40 +85,12 @@ export function createRunService(dependencies: RunServiceDependencies) {
     return run
   }
 
-  const create = async (
-    config: RunConfig,
-    name: string,
-    { retryOf, isQueued }: { retryOf: string | null; isQueued: boolean },
-  ): Promise<Run> => {
+  const create = createRunMaker({ ports, engine, estimator, newId, clock, read: (id) => toRun(getStored(id)) })
+  const estimateOf = async (config: RunConfig): Promise<Estimate> => {
     const dataset = await ports.datasets.describe(config.datasetId)
-    if (!dataset.isTrainable) {
-      throw new AppError('DATASET_NOT_READY', `${dataset.name} is not ready for training. Open it and look at its issues.`)
-    }
-    const model = await ports.models.describe(config.baseModel)
     const endpoint = await ports.endpoints.describe(config.endpointId)
-    // What waits in the queue is looked at again when its turn comes.
-    if (!endpoint.canTrain && !isQueued)
-      throw new AppError('ENDPOINT_NOT_READY', endpoint.reason ?? `${endpoint.name} cannot train now. Open Endpoints.`)
-    assertHyperparameters(config.hyperparameters, { model, endpoint, validRows: dataset.validRows })
-    // A queued run is held against the month when its turn comes.
-    const month = endpoint.kind === 'local' || isQueued ? null : (ports.costs.month?.() ?? null)
-    const problem = monthProblem(month, config, endpoint)
-    if (problem !== null) throw new AppError('RUN_CONFIG_INVALID', `${problem.text} ${problem.fix ?? ''}`.trim())
-    const id = newId()
-    const facts = {
-      datasetName: dataset.name,
-      datasetRows: dataset.validRows,
-      baseModelLabel: model.label,
-      endpointName: endpoint.name,
-      endpointKind: endpoint.kind,
-      priceMicroUsdPerHour: endpoint.kind === 'local' ? null : endpoint.priceMicroUsdPerHour,
-      retryOf,
-      monthShareMicroUsd: month?.leftMicroUsd ?? null,
-    }
-    const fullName = name === '' ? `${model.label.split('/').at(-1)} · ${dataset.name} · ${config.preset}`.slice(0, 200) : name
-    engine.create({ id, name: fullName, config }, isQueued ? { type: 'created', facts, isQueued } : { type: 'created', facts })
-    estimator.remember(id, estimateFacts(config, dataset, model, endpoint), clock.nowMs())
-    return toRun(getStored(id))
+    const model = await ports.models.describe(config.baseModel)
+    return estimator.estimate(estimateFacts(config, dataset, model, endpoint))
   }
 
   return {
@@ -241,14 +213,12 @@ export function createRunService(dependencies: RunServiceDependencies) {
       return resolvePreset(preset, model, dataset?.stats ?? null, isIn4bit)
     },
 
-    async estimate(config: RunConfig): Promise<RouteOutput<'runs.estimate'>> {
-      const dataset = await ports.datasets.describe(config.datasetId)
-      const endpoint = await ports.endpoints.describe(config.endpointId)
-      const model = await ports.models.describe(config.baseModel)
-      return estimator.estimate(estimateFacts(config, dataset, model, endpoint))
-    },
+    estimate: (config: RunConfig): Promise<RouteOutput<'runs.estimate'>> => estimateOf(config),
 
-    preflight: (config: RunConfig): Promise<RouteOutput<'runs.preflight'>> => runPreflight(ports, config),
+    async preflight(config: RunConfig): Promise<RouteOutput<'runs.preflight'>> {
+      const estimated = await attempt(() => estimateOf(config))
+      return runPreflight(ports, config, 'value' in estimated ? estimated.value.durationMs : null)
+    },
 
     /** What runs on charged endpoints that have not ended cost so far, and at most. */
     activeCosts(): readonly ActiveCost[] {

@@ -23,6 +23,8 @@ export interface RemoteEndpoint {
   readonly image: string | null
   /** Where its settings came from when it was created; later edits of the template do not reach it. */
   readonly templateId: string | null
+  /** Whether its environment names a Hugging Face token; null when it does not show its environment. */
+  readonly hasHfToken: boolean | null
   readonly createdAtMs: number | null
 }
 
@@ -36,6 +38,9 @@ const ids = z
       return typeof value === 'string' && value !== '' ? [value] : []
     }),
   )
+
+/** The names under which the worker's libraries look for a Hugging Face token. */
+const hfTokenNames = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN']
 
 const endpointGpuSchema = z
   .object({ pools: texts, excludedTypes: texts, count: z.int().positive().catch(1), minCudaVersion: textOrNull })
@@ -56,9 +61,10 @@ export const remoteEndpointSchema = z
     flashboot: wordOf(['OFF', 'FLASHBOOT', 'PRIORITY_FLASHBOOT'], 'unknown'),
     image: textOrNull,
     templateId: textOrNull,
+    env: z.record(z.string(), z.unknown()).nullable().catch(null),
     createdAt: timeOrNull,
   })
-  .transform(({ workers, timeout, gpu, createdAt, dataCenterIds, networkVolumes, ...rest }): RemoteEndpoint => {
+  .transform(({ workers, timeout, gpu, createdAt, dataCenterIds, networkVolumes, env, ...rest }): RemoteEndpoint => {
     const idleTimeoutMs = workers.idleTimeout === null ? null : Math.round(workers.idleTimeout * 1000)
     return {
       ...rest,
@@ -70,6 +76,7 @@ export const remoteEndpointSchema = z
       minCudaVersion: gpu?.minCudaVersion ?? null,
       dataCenterIds,
       networkVolumeIds: networkVolumes,
+      hasHfToken: env === null ? null : hfTokenNames.some((name) => name in env),
       createdAtMs: createdAt,
     }
   })

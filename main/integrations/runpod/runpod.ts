@@ -6,13 +6,12 @@ import type { Log } from '../../lib/log.ts'
 import { createJobsVolume } from '../volume/jobs-volume.ts'
 import { s3EndpointOf } from '../volume/s3-places.ts'
 import type { VolumeStore } from '../volume/volume-store.ts'
+import { describeRemote, readOrNull } from './remote-facts.ts'
 import { diagnoseQueue } from './queue-diagnosis.ts'
 import type { RunpodAddresses } from './addresses.ts'
-import type { CatalogueGpu } from './catalogue-replies.ts'
 import { testRunpodConnection } from './connection-test.ts'
 import { createAccountQuery } from './account-query.ts'
 import { createControlPlane, type ControlPlane } from './control-plane.ts'
-import type { RemoteEndpoint } from './control-replies.ts'
 import { createJobClient, type FullJobClient } from './job-client.ts'
 import { meterJobs, type MeteredJob } from './job-meter.ts'
 import { createSetupAccount, type SetupAccount } from './setup-account.ts'
@@ -102,27 +101,12 @@ export function createRunpod({ addresses, transfersFolder, userAgent, clock, log
     test: ({ endpointId, apiKey }: Target): Promise<ConnectionReport> =>
       testRunpodConnection({ endpointId, apiKey, jobBaseUrl: addresses.jobs, restBaseUrl: addresses.rest, userAgent, clock }),
 
-    async describe({ endpointId, apiKey }: Target): Promise<RemoteFacts> {
-      const plane = control(() => apiKey)
-      const endpoint = await readOrNull(base.log, () => plane.getEndpoint(endpointId))
-      const gpu = endpoint?.gpu === undefined || endpoint.gpu === null ? null : await dearestGpu(base.log, plane, endpoint.gpu)
-      const found = await createAccountQuery({ ...base, url: addresses.graphql, apiKey: () => apiKey }).find()
-      const account = 'unknown' in found ? { balanceMicroUsd: null } : found
-      const volumeId = endpoint?.networkVolumeIds[0] ?? null
-      const volumes = volumeId === null ? null : await readOrNull(base.log, () => plane.listVolumes())
-      return {
-        gpu: gpu?.name ?? null,
-        gpuCount: Math.max(1, endpoint?.gpu?.count ?? 1),
-        pricePerHourMicroUsd:
-          gpu?.pricePerHourMicroUsd === null || gpu === null ? null : gpu.pricePerHourMicroUsd * Math.max(1, endpoint?.gpu?.count ?? 1),
-        workersMax: endpoint?.workersMax ?? null,
-        idleTimeoutMs: endpoint?.idleTimeoutMs ?? null,
-        volumeId,
-        dataCentreId: volumes?.find((volume) => volume.id === volumeId)?.dataCenterId ?? endpoint?.dataCenterIds[0] ?? null,
-        balanceMicroUsd: account.balanceMicroUsd,
-        readAtMs: clock.nowMs(),
-      }
-    },
+    describe: ({ endpointId, apiKey }: Target): Promise<RemoteFacts> =>
+      describeRemote(
+        { plane: control(() => apiKey), account: createAccountQuery({ ...base, url: addresses.graphql, apiKey: () => apiKey }) },
+        endpointId,
+        base,
+      ),
 
     /** The lines of an endpoint's bill by the hour. */
     async endpointBill({ endpointId, apiKey }: Target, span: BillSpan): Promise<readonly BillLine[]> {
@@ -238,30 +222,4 @@ async function explainWaiting(
     ...(logTail === null ? {} : { logTail }),
   })
   return `${sentence} ${advice}`.trim()
-}
-
-/** The dearest GPU the endpoint may start: what a run costs at most. */
-async function dearestGpu(
-  log: Log,
-  plane: ControlPlane,
-  { poolIds, excludedTypeIds, count }: NonNullable<RemoteEndpoint['gpu']>,
-): Promise<CatalogueGpu | null> {
-  const catalogue = await readOrNull(log, () => plane.listGpus({ gpuCount: count }))
-  const possible =
-    catalogue?.gpus.filter((gpu) => gpu.poolId !== null && poolIds.includes(gpu.poolId) && !excludedTypeIds.includes(gpu.id)) ?? []
-  // A GPU without a price could be the dearest of all.
-  const unpriced = possible.find((gpu) => gpu.pricePerHourMicroUsd === null)
-  if (unpriced !== undefined) return unpriced
-  return possible.toSorted((a, b) => (b.pricePerHourMicroUsd ?? 0) - (a.pricePerHourMicroUsd ?? 0))[0] ?? null
-}
-
-/** What a restricted key may not read, or a passing fault, is not known; it stops nothing. */
-async function readOrNull<T>(log: Log, read: () => Promise<T>): Promise<T | null> {
-  try {
-    return await read()
-  } catch (problem) {
-    if (!(problem instanceof AppError)) throw problem
-    log.info('Something about an endpoint could not be read', { code: problem.code })
-    return null
-  }
 }

@@ -1,9 +1,8 @@
-import { CircleCheck, CircleX, TriangleAlert } from 'lucide-react'
+import { TriangleAlert } from 'lucide-react'
 import type { Estimate, PreflightItem } from '../../../preload/contract/runs.ts'
-import { formatMoney } from '../../lib/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../lib/describe-error.ts'
-import { runDraftStore } from './draft-store.ts'
+import { PreflightList } from './PreflightList.tsx'
 import { buildPlanLines, startLabel } from './plan-lines.ts'
 import type { NewRunPlan } from './use-new-run.ts'
 
@@ -19,7 +18,7 @@ interface PlanCardProps {
 }
 
 /** What may be in order again by the time a queued run has its turn. */
-const mayPass: ReadonlySet<PreflightItem['id']> = new Set(['endpoint', 'disk', 'money'])
+const mayPass: ReadonlySet<PreflightItem['id']> = new Set(['endpoint', 'stock', 'gated', 'disk', 'money'])
 
 /** What the run will do and cost, what stands in its way, and the button that starts it. */
 export function PlanCard({ plan, missing, isStarting, isQueueing, startError, onStart, onQueue }: PlanCardProps) {
@@ -81,7 +80,7 @@ function PlanBody({ plan }: { readonly plan: NewRunPlan }) {
   }
   // What stands in the way comes first, so that it is in sight in a low window too.
   const isBlocked = plan.preflight?.some((item) => !item.isOk) ?? false
-  const preflight = plan.preflight === null ? null : <Preflight items={plan.preflight} />
+  const preflight = plan.preflight === null ? null : <PreflightList items={plan.preflight} />
   return (
     <div className="plan-card-body" aria-busy={!plan.isCurrent}>
       {isBlocked && preflight}
@@ -120,36 +119,5 @@ function PlanFigures({ estimate, isCurrent }: { readonly estimate: Estimate; rea
           </p>
         ))}
     </>
-  )
-}
-
-function Preflight({ items }: { readonly items: readonly PreflightItem[] }) {
-  return (
-    <ul className="preflight" aria-label="Checks before the start">
-      {items.map((item) => (
-        <li key={item.id} data-ok={item.isOk}>
-          {item.isOk ? <CircleCheck size={14} aria-hidden="true" /> : <CircleX size={14} aria-hidden="true" />}
-          <span>
-            <span className="sr-only">{item.isOk ? 'In order: ' : 'To correct: '}</span>
-            {item.text}
-            {item.fix !== null && <span className="preflight-fix">{item.fix}</span>}
-            {item.action !== undefined && <BudgetFix microUsd={item.action.budgetMicroUsd} />}
-          </span>
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-/** Carries the fix of a budget out: the field takes over the amount that is left. */
-function BudgetFix({ microUsd }: { readonly microUsd: number }) {
-  return (
-    <Button
-      size="small"
-      className="preflight-action"
-      onClick={() => runDraftStore.getState().writeBudget((microUsd / 1_000_000).toFixed(2))}
-    >
-      Set the budget to {formatMoney(microUsd)}
-    </Button>
   )
 }

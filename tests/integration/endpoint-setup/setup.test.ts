@@ -210,6 +210,23 @@ it('a newer worker is put on the volume and the endpoint runs it, with what the 
   expect((await app.endpoints.get(id)).worker?.verdict.state).toBe('unknown')
 })
 
+it('what a run is checked against is read anew: stock, volume, token; and not claimed where the key may not read it', async () => {
+  const made = await create()
+  const id = made?.id ?? ''
+  expect(app.endpoints.describe(id)).toMatchObject({
+    remote: { stock: 'high', volumeGb: made?.proposal.volumeGb, hasHfToken: false, maySeeSettings: true },
+    worker: { state: 'current' },
+  })
+  await cloud.control.setStock({ where: made?.proposal.dataCentreId ?? '', stock: 'NONE' })
+  await app.endpoints.testConnection(id)
+  expect(app.endpoints.describe(id).remote?.stock).toBe('none')
+
+  const price = app.endpoints.describe(id).priceMicroUsdPerHour
+  await cloud.control.setKeys({ keys: [{ token: cloud.addresses.apiKey, scopes: ['jobs'] }] })
+  await app.endpoints.testConnection(id)
+  expect(app.endpoints.describe(id)).toMatchObject({ canTrain: true, priceMicroUsdPerHour: price, remote: { stock: null, maySeeSettings: false } })
+})
+
 it('no key stands in the database or the log of a set-up', async () => {
   await create()
   const stored = JSON.stringify(app.database.prepare('SELECT * FROM endpoint_setup').all())

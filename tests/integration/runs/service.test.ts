@@ -180,7 +180,7 @@ describe('preflight', () => {
     const { service } = createApp(createRunWorld())
     const items = await service.preflight(runConfig())
     expect(items.map(({ id, isOk }) => [id, isOk])).toEqual(
-      ['dataset', 'model', 'endpoint', 'hyperparameters', 'disk'].map((id) => [id, true]),
+      ['dataset', 'mask', 'model', 'endpoint', 'hyperparameters', 'disk'].map((id) => [id, true]),
     )
   })
 

@@ -78,7 +78,14 @@ export function openSetupApp(home: SetupHome, addresses: CloudAddresses) {
     runpod,
     endpoints,
     models: {
-      describe: () => ({ label: 'SmolLM2 135M', family: 'smollm', parameters: 134_515_008, hiddenSize: 576, contextLength: 8192 }),
+      describe: () => ({
+        label: 'SmolLM2 135M',
+        family: 'smollm',
+        parameters: 134_515_008,
+        hiddenSize: 576,
+        contextLength: 8192,
+        isGated: false,
+      }),
     },
     keys,
     workerFiles: () => readWorkerPackage(packWorker(home)),

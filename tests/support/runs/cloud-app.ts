@@ -172,7 +172,16 @@ export function openCloudApp({
       adapters,
       costs,
       notify: ({ title }) => void notices.push(title),
-      models: { describe: () => ({ label: 'acme/tiny-1B', family: 'other', parameters: 1e9, hiddenSize: 2048, contextLength: 4096 }) },
+      models: {
+        describe: () => ({
+          label: 'acme/tiny-1B',
+          family: 'other',
+          parameters: 1e9,
+          hiddenSize: 2048,
+          contextLength: 4096,
+          isGated: false,
+        }),
+      },
     },
     pickCsvPath: async () => null,
     pickLogPath: async () => null,

@@ -25,7 +25,7 @@ export function createFakeEndpoint(clock: Clock) {
   const eventLines = new Map<string, string[]>()
   const faults: { operation: Operation; problem: AppError | 'lost_reply' }[] = []
   const counts = { posts: 0, cancels: 0 }
-  let freeBytes = 500_000_000_000
+  let freeBytes: number | null = 500_000_000_000
   let ids = 0
 
   const fault = (operation: Operation) => {
@@ -112,7 +112,7 @@ export function createFakeEndpoint(clock: Clock) {
     counts,
     /** Makes the next call of an operation fail. */
     failNext: (operation: Operation, problem: AppError | 'lost_reply' = unreachable()) => void faults.push({ operation, problem }),
-    setFreeBytes: (bytes: number) => void (freeBytes = bytes),
+    setFreeBytes: (bytes: number | null) => void (freeBytes = bytes),
     /** Appends an event as the worker does; also shows the last 64 as the job's progress. */
     emit(job: FakeJob, attempt: number, body: EventBody, isShown = true) {
       const runId = job.input.run_id

@@ -110,7 +110,9 @@ export function createRunWorld({ kind = 'local' }: { kind?: 'local' | 'runpod' }
     },
     costs: { record: (entry) => void (costs.has(entry.runId) || costs.set(entry.runId, entry)) },
     notify: (notice) => void (notices.has(notice.dedupeKey) || notices.set(notice.dedupeKey, notice)),
-    models: { describe: () => ({ label: 'acme/tiny-1B', family: 'other', parameters: 1e9, hiddenSize: 2048, contextLength: 4096 }) },
+    models: {
+      describe: () => ({ label: 'acme/tiny-1B', family: 'other', parameters: 1e9, hiddenSize: 2048, contextLength: 4096, isGated: false }),
+    },
   }
 
   const open = (wrap: (repository: RunRepository) => RunRepository = (repository) => repository) =>

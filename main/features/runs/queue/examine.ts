@@ -1,9 +1,10 @@
 import { AppError } from '../../../../preload/contract/errors.ts'
-import type { RunConfig } from '../../../../preload/contract/runs.ts'
+import type { Estimate, RunConfig } from '../../../../preload/contract/runs.ts'
 import type { RunEstimator } from '../estimate/estimator.ts'
 import { estimateFacts } from '../estimate/run-facts.ts'
 import type { RunPorts } from '../ports.ts'
-import { runPreflight } from '../preflight.ts'
+import { attempt } from '../preflight/item.ts'
+import { runPreflight } from '../preflight/preflight.ts'
 import type { RunRepository } from '../repository.ts'
 import type { Offer } from './rules.ts'
 
@@ -22,24 +23,26 @@ const hourMs = 3_600_000
 
 /** Builds the questions: preflight, price and estimate as they are now, not as they were when the run was added. */
 export function createExamine({ runs, ports, estimator }: ExamineDependencies): Examine {
-  const estimatedMost = async (config: RunConfig): Promise<number> => {
+  const estimateOf = async (config: RunConfig): Promise<Estimate> => {
     const dataset = await ports.datasets.describe(config.datasetId)
     const model = await ports.models.describe(config.baseModel)
     const endpoint = await ports.endpoints.describe(config.endpointId)
-    return estimator.estimate(estimateFacts(config, dataset, model, endpoint)).costMicroUsd?.high ?? 0
+    return estimator.estimate(estimateFacts(config, dataset, model, endpoint))
   }
 
   return async (runId) => {
     const run = runs.find(runId)
     if (run === undefined) return null
-    const red = (await runPreflight(ports, run.config)).find(({ isOk }) => !isOk)
+    const estimated = await attempt(() => estimateOf(run.config))
+    const durationMs = 'value' in estimated ? estimated.value.durationMs : null
+    const red = (await runPreflight(ports, run.config, durationMs)).find(({ isOk }) => !isOk)
     const blocked = { endpointName: run.state.facts.endpointName, priceMicroUsdPerHour: null, leastMicroUsd: 0 }
     if (red !== undefined) return { ...blocked, red: { text: red.text, advice: red.fix ?? 'Correct it under New run.' } }
     try {
       const { name, kind, priceMicroUsdPerHour } = await ports.endpoints.describe(run.config.endpointId)
       const price = kind === 'local' ? null : priceMicroUsdPerHour
       const shortest = Math.ceil(((price ?? 0) * shortestMs) / hourMs)
-      const leastMicroUsd = kind === 'local' ? 0 : Math.max(shortest, await estimatedMost(run.config))
+      const leastMicroUsd = kind === 'local' ? 0 : Math.max(shortest, (await estimateOf(run.config)).costMicroUsd?.high ?? 0)
       return { red: null, endpointName: name, priceMicroUsdPerHour: price, leastMicroUsd }
     } catch (problem) {
       if (!(problem instanceof AppError)) throw problem

@@ -23,6 +23,9 @@ const remote: RemoteFacts = {
   volumeId: 'vol1',
   dataCentreId: 'EU-RO-1',
   balanceMicroUsd: 12_000_000,
+  stock: 'high',
+  volumeGb: 100,
+  hasHfToken: false,
   readAtMs: 5,
 }
 const okReport: ConnectionReport = { isOk: true, code: 'OK', summary: 'The connection works.', advice: null, checks: [], checkedAtMs: 5 }

@@ -9,6 +9,7 @@ const model = (parameters: number | null): ModelFacts => ({
   parameters,
   hiddenSize: 4096,
   contextLength: 40_960,
+  isGated: false,
 })
 
 it('8 billion weights in 16 bits do not go on a card of 24 GB, in 4 bits they do', () => {

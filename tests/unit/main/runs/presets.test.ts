@@ -5,7 +5,15 @@ import { learningRateFor, resolvePreset } from '../../../../main/features/runs/p
 import { runConfig } from '../../../support/runs/run-world.ts'
 
 function model(changes: Partial<ModelFacts> = {}): ModelFacts {
-  return { label: 'Qwen/Qwen3-1.7B', family: 'qwen', parameters: 1.7e9, hiddenSize: 2048, contextLength: 32_768, ...changes }
+  return {
+    label: 'Qwen/Qwen3-1.7B',
+    family: 'qwen',
+    parameters: 1.7e9,
+    hiddenSize: 2048,
+    contextLength: 32_768,
+    isGated: false,
+    ...changes,
+  }
 }
 function stats(validRows: number, longestRowCharacters = 1500) {
   return {
@@ -113,7 +121,9 @@ describe('presets', () => {
   it('set the maximum length to what the data needs, within the preset and the model', () => {
     expect(resolvePreset('fast', model(), stats(300, 1500)).hyperparameters.max_length).toBe(576)
     expect(resolvePreset('fast', model(), stats(300, 90_000)).hyperparameters.max_length).toBe(2048)
-    expect(resolvePreset('quality', model({ contextLength: 1024 }), stats(300, 90_000)).hyperparameters.max_length).toBe(1024)
+    expect(resolvePreset('quality', model({ contextLength: 1024, isGated: false }), stats(300, 90_000)).hyperparameters.max_length).toBe(
+      1024,
+    )
   })
 
   it('warm up for at least five steps when there are few', () => {

@@ -1,7 +1,7 @@
-import type { MonthStanding } from '../../../preload/contract/costs.ts'
-import type { PreflightItem, RunConfig } from '../../../preload/contract/runs.ts'
-import { mostOf } from './money.ts'
-import type { EndpointFacts } from './ports.ts'
+import type { MonthStanding } from '../../../../preload/contract/costs.ts'
+import type { PreflightItem, RunConfig } from '../../../../preload/contract/runs.ts'
+import { mostOf } from '../money.ts'
+import type { EndpointFacts } from '../ports.ts'
 
 /** Starting a worker and loading a model take a few minutes. */
 const shortestMinutes = 5

@@ -1,0 +1,80 @@
+import { hyperparametersSchema } from '../../../../preload/contract/hyperparameters.ts'
+import type { ModelFacts } from '../../../../preload/contract/models.ts'
+import type { PreflightItem, RunConfig } from '../../../../preload/contract/runs.ts'
+import { checkHyperparameters } from '../config-check.ts'
+import type { DatasetFacts, EndpointFacts } from '../ports.ts'
+import { heldOutRows } from '../presets.ts'
+import { green, red, type Attempt } from './item.ts'
+
+/** Whether the dataset can be trained on. */
+export function datasetItem(dataset: Attempt<DatasetFacts>): PreflightItem {
+  if ('error' in dataset) return red('dataset', dataset.error.message, 'Choose another dataset.')
+  const { id, isTrainable, name, validRows } = dataset.value
+  const look = { kind: 'open_dataset', datasetId: id } as const
+  if (isTrainable) return green('dataset', `${name}: ${validRows.toLocaleString('en-US')} rows are ready.`)
+  if (validRows === 0) return red('dataset', `${name} has no usable rows.`, 'Open the dataset and look at its issues.', look)
+  return red('dataset', `${name} is not ready.`, 'Open the dataset, look at its issues, and agree to train on the valid rows.', look)
+}
+
+/** Whether the rows teach the model anything; exact only where its own tokenizer has counted. */
+export function maskItem(dataset: Attempt<DatasetFacts>, { baseModel }: RunConfig): PreflightItem | null {
+  if ('error' in dataset) return null
+  const { id, tokens } = dataset.value
+  const isCounted =
+    tokens !== null &&
+    tokens !== undefined &&
+    tokens.total > 0 &&
+    baseModel.kind === 'huggingface' &&
+    tokens.modelId.toLowerCase() === baseModel.id.toLowerCase()
+  if (!isCounted) {
+    return green('mask', 'Tokens are not counted for this model. The trainer looks at every row first and refuses rows that teach nothing.')
+  }
+  const [trained, total] = [tokens.trained, tokens.total].map((count) => count.toLocaleString('en-US'))
+  if (tokens.trained > 0) return green('mask', `${trained} of ${total} tokens are trained.`)
+  const text = `None of the ${total} tokens would be trained: no row has an answer that this model's template marks.`
+  return red('mask', text, 'Open the dataset and give its rows answers.', { kind: 'open_dataset', datasetId: id })
+}
+
+/** Whether the base model can be used at the endpoint. */
+export function modelItem(model: Attempt<ModelFacts>, { baseModel }: RunConfig, endpoint: Attempt<EndpointFacts>): PreflightItem {
+  if ('error' in model) return red('model', model.error.message, 'Choose another base model.')
+  if (baseModel.kind === 'folder' && 'value' in endpoint && endpoint.value.kind === 'runpod') {
+    const text = 'The base model lies in a folder on this computer, which a worker of RunPod cannot read.'
+    return red('model', text, 'Choose a model of the catalogue or a Hugging Face id, or train on this computer.')
+  }
+  return green('model', `${model.value.label} can be used.`)
+}
+
+/** Whether all values are within their ranges and fit each other, with the nearest value that does. */
+export function hyperparametersItem(
+  config: RunConfig,
+  dataset: Attempt<DatasetFacts>,
+  model: Attempt<ModelFacts>,
+  endpoint: Attempt<EndpointFacts>,
+): PreflightItem {
+  const validRows = 'value' in dataset ? dataset.value.validRows : 0
+  const facts = 'value' in model ? model.value : null
+  const [issue] = checkHyperparameters(config.hyperparameters, {
+    model: facts,
+    endpoint: 'value' in endpoint ? endpoint.value : null,
+    validRows,
+  })
+  if (issue === undefined) return green('hyperparameters', 'All values are within their ranges.')
+  const action = repairOf(issue.field, config, { validRows, contextLength: facts?.contextLength ?? null })
+  return red('hyperparameters', issue.message, `Change ${issue.field}, or choose a preset.`, action)
+}
+
+const largestAccumulation = hyperparametersSchema.shape.gradient_accumulation_steps.maxValue ?? 1
+
+function repairOf(
+  field: string,
+  { hyperparameters: values }: RunConfig,
+  { validRows, contextLength }: { validRows: number; contextLength: number | null },
+): PreflightItem['action'] {
+  if (field === 'max_length' && contextLength !== null) return { kind: 'set_hyperparameter', name: 'max_length', value: contextLength }
+  if (field === 'load_in_4bit') return { kind: 'set_hyperparameter', name: 'load_in_4bit', value: false }
+  const rowsTrain = validRows - heldOutRows(validRows, values.eval_fraction)
+  const most = Math.min(largestAccumulation, Math.floor(rowsTrain / values.per_device_train_batch_size))
+  if (field !== 'gradient_accumulation_steps' || most < 1) return undefined
+  return { kind: 'set_hyperparameter', name: 'gradient_accumulation_steps', value: most }
+}
