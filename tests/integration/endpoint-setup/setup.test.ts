@@ -224,7 +224,11 @@ it('what a run is checked against is read anew: stock, volume, token; and not cl
   const price = app.endpoints.describe(id).priceMicroUsdPerHour
   await cloud.control.setKeys({ keys: [{ token: cloud.addresses.apiKey, scopes: ['jobs'] }] })
   await app.endpoints.testConnection(id)
-  expect(app.endpoints.describe(id)).toMatchObject({ canTrain: true, priceMicroUsdPerHour: price, remote: { stock: null, maySeeSettings: false } })
+  expect(app.endpoints.describe(id)).toMatchObject({
+    canTrain: true,
+    priceMicroUsdPerHour: price,
+    remote: { stock: null, maySeeSettings: false },
+  })
 })
 
 it('no key stands in the database or the log of a set-up', async () => {
