@@ -39,6 +39,7 @@ import { createRunHandlers } from './features/runs/handlers.ts'
 import { createRunLogRepository } from './features/runs/log/repository.ts'
 import { createProgressRepository } from './features/runs/progress/repository.ts'
 import { createQueueRepository } from './features/runs/queue/repository.ts'
+import type { RunPorts } from './features/runs/ports.ts'
 import { createRunRepository } from './features/runs/repository.ts'
 import { createRunService } from './features/runs/service.ts'
 import { createSettingsHandlers } from './features/settings/handlers.ts'
@@ -237,6 +238,8 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     openVolume: async (runId) => (await endpoints.connect(runs.get(runId).config.endpointId)).volume,
   })
   disposables.add(() => adapters.dispose())
+  const recordPackaging: RunPorts['costs']['recordPackaging'] = (job) =>
+    costs.recordJob({ ...job, type: 'transfer', endedAtMs: clock.nowMs() })
   const runs = createRunService({
     ...base,
     repository: runRepository,
@@ -244,7 +247,14 @@ export function compose({ paths, shell, log, isDevelopment, environment }: Compo
     runLog: createRunLogRepository(database),
     queue: createQueueRepository(database),
     estimator: createRunEstimator(createForecastRepository(database)),
-    ports: { datasets, endpoints, adapters, costs, models, notify: (notice) => notifications.notify(notice) },
+    ports: {
+      datasets,
+      endpoints,
+      adapters,
+      costs: { ...costs, recordPackaging },
+      models,
+      notify: (notice) => notifications.notify(notice),
+    },
     pickCsvPath: (windowId, defaultName) => shell.pickTargetFile(windowId, 'Export metrics', defaultName, 'csv'),
     pickLogPath: (windowId, defaultName, extension) => shell.pickTargetFile(windowId, 'Export log', defaultName, extension),
     copyText: (text) => shell.copyText(text),

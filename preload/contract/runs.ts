@@ -153,6 +153,17 @@ export const runSchema = z.object({
   error: runErrorSchema.nullable(),
   workerError: workerErrorSchema.nullable(),
   adapterId: idSchema.nullable(),
+  /** A checkpoint that an ended run without a result has left, and what fetching it may cost at most; null where there is none. */
+  rescue: z
+    .object({
+      state: z.enum(['offered', 'working']),
+      step: z.int().positive(),
+      mostMicroUsd: microUsdSchema.nullable(),
+      /** Why an earlier try did not work. */
+      message: z.string().nullable(),
+    })
+    .nullable()
+    .default(null),
   /** The run that this one tries again. */
   retryOf: idSchema.nullable(),
   costMicroUsd: microUsdSchema.nullable(),
@@ -316,6 +327,8 @@ export const runRoutes = defineRoutes({
   'runs.stop': { input: z.strictObject({ id: idSchema, mode: stopModeSchema }), output: runSchema },
   /** Ends all workers of the run's endpoint, after a stop that its worker does not follow. */
   'runs.endWorkers': { input: byIdSchema, output: runSchema },
+  /** Has a worker, which is charged, package the checkpoint of an ended run; how it goes comes with the run. */
+  'runs.rescue': { input: byIdSchema, output: runSchema },
   'runs.rename': { input: z.strictObject({ id: idSchema, name: z.string().trim().min(1).max(200) }), output: runSchema },
   'runs.delete': { input: byIdSchema, output: doneSchema },
   'runs.listMetrics': {

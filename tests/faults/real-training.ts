@@ -1,3 +1,5 @@
+import { isEnded } from '../support/runs/run-world.ts'
+import { fetchWhatWasSaved } from './scenarios.ts'
 import type { Scenario, Stage } from './scenario.ts'
 
 const minuteMs = 60_000
@@ -24,9 +26,29 @@ export const realTrainings: readonly Scenario[] = [
     name: 'real training: stop and keep',
     injections: 'stopped after some steps',
     isTrainedForReal: true,
-    hyperparameters: { num_train_epochs: 20, max_steps: 600 },
+    // Without S3 the steps of so quick a training are only told at its end, and the stop would come after it.
+    hasS3: true,
+    // Row by row, so that the stop comes long before the last step on any machine.
+    hyperparameters: { num_train_epochs: 20, max_steps: 700, per_device_train_batch_size: 1, gradient_accumulation_steps: 1 },
     during: inMidTraining(({ app, runId }) => void app().runs.stop(runId, 'keep')),
     rightStates: ['cancelled'],
+  },
+  {
+    name: 'real training: every worker dies, and what was saved is fetched afterwards',
+    injections: 'all workers killed until the job is given up; rescue',
+    isTrainedForReal: true,
+    hasS3: true,
+    hyperparameters: { num_train_epochs: 20, max_steps: 700, per_device_train_batch_size: 1, gradient_accumulation_steps: 1 },
+    during: inMidTraining(async (stage) => {
+      const run = () => stage.app().runs.get(stage.runId)
+      while (!isEnded(run())) {
+        const { attempt } = run()
+        await stage.control.killWorkers({ endpointId: stage.remoteId })
+        await stage.app().until(() => isEnded(run()) || run().attempt > attempt)
+      }
+      await fetchWhatWasSaved(stage)
+    }),
+    rightStates: ['failed'],
   },
   {
     name: 'real training: the app is restarted',

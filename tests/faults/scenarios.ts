@@ -1,3 +1,4 @@
+import { isEnded } from '../support/runs/run-world.ts'
 import type { FaultRule } from '../support/runpod-cloud/faults.ts'
 import type { Scenario, Stage } from './scenario.ts'
 
@@ -118,6 +119,13 @@ const whileHeld = (act: (stage: Stage) => Promise<void>) => async (stage: Stage)
 }
 const held = (step: number): readonly FaultRule[] => [{ operation: 'job.train', effect: { kind: 'hold', at: step } }]
 
+/** The user asks for the checkpoint of a run that was given up, and waits for it. */
+export async function fetchWhatWasSaved({ app, runId }: Stage): Promise<void> {
+  await app().until(() => app().runs.get(runId).rescue !== null)
+  app().runs.rescue(runId)
+  await app().until(() => app().runs.get(runId).rescue?.state !== 'working')
+}
+
 /** What the world, the user and the app itself do meanwhile. */
 const worlds: readonly Scenario[] = [
   {
@@ -219,6 +227,18 @@ const worlds: readonly Scenario[] = [
     faults: [...held(3), { operation: 'cancel', count: 2, effect: { kind: 'reset_before' } }],
     during: whileHeld(async ({ app, runId }) => void app().runs.stop(runId, 'keep')),
     rightStates: ['cancelled', 'completed'],
+  },
+  {
+    name: 'every worker dies, and what was saved is fetched afterwards',
+    injections: 'killed at step 9 each time; rescue',
+    faults: [{ operation: 'job.train', count: null, effect: { kind: 'kill', at: 9 } }],
+    hyperparameters: { num_train_epochs: 20, max_steps: 20 },
+    during: async (stage) => {
+      await stage.app().until(() => isEnded(stage.app().runs.get(stage.runId)))
+      await stage.control.clearFaults({})
+      await fetchWhatWasSaved(stage)
+    },
+    rightStates: ['failed'],
   },
   {
     name: 'the endpoint was idle for a week',

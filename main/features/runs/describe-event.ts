@@ -66,6 +66,14 @@ export function describeEvent(event: MachineEvent): string {
       return 'Contact is back'
     case 'settled':
       return 'Cost recorded and run closed'
+    case 'rescue_asked':
+      return 'A worker is asked to package what was saved'
+    case 'rescue_posted':
+      return `The packaging is job ${event.jobId}`
+    case 'rescue_failed':
+      return event.message
+    case 'rescued':
+      return 'The checkpoint was packaged, fetched and checked'
   }
 }
 
@@ -79,6 +87,7 @@ export function logLevelOf(event: MachineEvent): LogLevel | null {
 const levels: Partial<Record<MachineEventType, LogLevel>> = {
   prepare_failed: 'error',
   submit_refused: 'error',
+  rescue_failed: 'error',
   result_missing: 'error',
   submit_lost: 'warning',
   job_requeued: 'warning',

@@ -9,6 +9,8 @@ import { noticeFor } from './notices.ts'
 import { hasLeftQueueUnstarted } from './queue/machine-queue.ts'
 import type { RunPorts } from './ports.ts'
 import type { RunRepository, StoredRun } from './repository.ts'
+import { rescueRun } from './rescue/rescue-run.ts'
+import { isBeingRescued } from './rescue/rescue-state.ts'
 import { closingCost } from './run-cost.ts'
 import type { Effect, Phase } from './state.ts'
 import { collectAdapter } from './work/collect.ts'
@@ -83,6 +85,7 @@ export function createRunDriver(dependencies: DriverDependencies): RunDriver {
   const carryOutOne = (runId: string, effect: Effect) => {
     switch (effect.type) {
       case 'begin':
+      case 'rescue':
         return ensureLoop(runId)
       case 'cancel_job':
         return loops.get(runId)?.interrupt()
@@ -115,14 +118,16 @@ export function createRunDriver(dependencies: DriverDependencies): RunDriver {
     let failures = 0
     try {
       while (!life.signal.aborted) {
-        const { phase } = engine.stateOf(runId)
-        if (phase === 'ended' || phase === 'waiting') return
+        const state = engine.stateOf(runId)
+        const { phase } = state
+        const perform = phase === 'ended' ? (isBeingRescued(state) ? rescueRun : null) : phase === 'waiting' ? null : performers[phase]
+        if (perform === null) return
         const interruption = new AbortController()
         loop.interrupt = () => interruption.abort(new Error('Interrupted'))
         const signal = AbortSignal.any([life.signal, interruption.signal])
         const work = createWork(dependencies, runId, signal, life.signal)
         try {
-          await performers[phase](work)
+          await perform(work)
           failures = 0
         } catch (problem) {
           if (signal.aborted) continue

@@ -21,6 +21,7 @@ export function createRunHandlers(service: RunService): FeatureHandlers<'runs'> 
     'runs.agreeToPrice': ({ id, priceMicroUsdPerHour }) => service.queue.agreeToPrice(id, priceMicroUsdPerHour),
     'runs.stop': ({ id, mode }) => service.stop(id, mode),
     'runs.endWorkers': ({ id }) => service.endWorkers(id),
+    'runs.rescue': ({ id }) => service.rescue(id),
     'runs.rename': ({ id, name }) => service.rename(id, name),
     'runs.delete': ({ id }) => {
       service.delete(id)

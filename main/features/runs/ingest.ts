@@ -55,7 +55,12 @@ export function createIngest({ repository, progress, engine, events, clock }: In
       for (const sample of batch.samples) progress.saveSample(runId, sample)
       for (const sample of batch.maskSamples) progress.saveMaskSample(runId, sample)
       for (const line of batch.lines) written.push(progress.addLog(runId, line))
-      const live = { head: progress.readHead(runId), stageDetail: batch.stageDetail, evalMs: progress.readEvalMs(runId) }
+      const live = {
+        head: progress.readHead(runId),
+        stageDetail: batch.stageDetail,
+        evalMs: progress.readEvalMs(runId),
+        savedStep: progress.readSavedStep(runId),
+      }
       repository.saveProgress(runId, { cursor: batch.cursor, live, plan: batch.plan, memoryPlan: batch.memoryPlan })
       repository.touch(runId, clock.nowMs())
     })

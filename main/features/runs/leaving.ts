@@ -20,9 +20,10 @@ function fateOf(state: StoredRun['state'], most: () => string): string {
     case 'reconciling':
     case 'following':
     case 'reading_result':
-    case 'ended':
       if (isLocal) return 'training stops after saving a checkpoint, and goes on from there at the next start.'
       return `it goes on at RunPod without this app. ${most()} At the next start the app fetches the adapter.`
+    case 'ended':
+      return 'it is over. At the next start the app goes on fetching what it had saved.'
   }
 }
 

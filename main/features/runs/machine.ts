@@ -9,6 +9,7 @@ import {
   reduceStop,
 } from './machine-end.ts'
 import { firstPhaseOf, queuedFrom, reduceQueue } from './queue/machine-queue.ts'
+import { isBeingRescued, reduceRescue } from './rescue/rescue-state.ts'
 import type { Effect, MachineEvent, RunState } from './state.ts'
 import { begin, end, enter, ignore, type EventOf, type Transition } from './transition.ts'
 
@@ -39,6 +40,7 @@ export function createState(event: EventOf<'created'>, atMs: number): Transition
     workerError: null,
     adapterId: null,
     contactLost: null,
+    rescue: null,
     createdAtMs: atMs,
     submittedAtMs: null,
     startedAtMs: null,
@@ -51,12 +53,14 @@ export function createState(event: EventOf<'created'>, atMs: number): Transition
 
 /** The pure heart of a run: (state, event) → new state and what to do; anything out of place is ignored. */
 export function reduce(state: RunState, event: MachineEvent, atMs: number): Transition {
-  if (state.phase === 'ended') {
-    return event.type === 'settled' && !state.isSettled ? { state: { ...state, isSettled: true }, effects: [] } : ignore(state)
-  }
+  if (state.phase === 'ended') return reduceEnded(state, event, atMs)
   switch (event.type) {
     case 'created':
     case 'settled':
+    case 'rescue_asked':
+    case 'rescue_posted':
+    case 'rescue_failed':
+    case 'rescued':
       return ignore(state)
     case 'queue_held':
     case 'queue_price_agreed':
@@ -105,9 +109,26 @@ export function reduce(state: RunState, event: MachineEvent, atMs: number): Tran
   }
 }
 
+function reduceEnded(state: RunState, event: MachineEvent, atMs: number): Transition {
+  switch (event.type) {
+    case 'settled':
+      return state.isSettled ? ignore(state) : { state: { ...state, isSettled: true }, effects: [] }
+    case 'rescue_asked':
+    case 'rescue_posted':
+    case 'rescue_failed':
+    case 'rescued':
+      return reduceRescue(state, event, atMs)
+    default:
+      return ignore(state)
+  }
+}
+
 /** The effects that carry a stored state on after a restart; each is safe to do twice. */
 export function effectsToResume(state: RunState): readonly Effect[] {
-  if (state.phase === 'ended') return state.isSettled ? [] : [{ type: 'settle' }]
+  if (state.phase === 'ended') {
+    if (!state.isSettled) return [{ type: 'settle' }]
+    return isBeingRescued(state) ? [{ type: 'rescue' }] : []
+  }
   return [
     { type: 'notify', notice: 'job_queued' },
     ...(state.startedAtMs === null ? [] : [{ type: 'notify', notice: 'job_started' } as const]),

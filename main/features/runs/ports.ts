@@ -142,6 +142,15 @@ export interface RunPorts {
   readonly costs: {
     /** Records once per run, however often it is called. */
     record(entry: CostEntry): void
+    /** Records, once per job, what a worker took to package what an ended run had saved; absent where no costs are kept. */
+    recordPackaging?(job: {
+      readonly jobId: string
+      readonly runId: string
+      readonly executionMs: number
+      readonly endpointId: string
+      readonly endpointName: string
+      readonly priceMicroUsdPerHour: number | null
+    }): void
     /** How this month stands against its budget; absent where no month is kept. */
     month?(): MonthStanding
     /** True when the month's budget would be exceeded by ending now and not before. */

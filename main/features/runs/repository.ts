@@ -131,9 +131,11 @@ function prepare(db: SqliteDatabase) {
     listForQueue: db.prepare(`SELECT * FROM run WHERE status IN ('queued', 'initializing', 'running', 'collecting')
       OR json_extract(state_json, '$.queued.releasedAtMs') IS NOT NULL ORDER BY created_at_ms, id`),
     listUnfinished: db.prepare(`SELECT id FROM run WHERE status IN ('queued', 'initializing', 'running', 'collecting')
-      OR json_extract(state_json, '$.isSettled') = 0 ORDER BY created_at_ms, id`),
+      OR json_extract(state_json, '$.isSettled') = 0
+      OR json_extract(state_json, '$.rescue.phase') IN ('posting', 'following') ORDER BY created_at_ms, id`),
     refersTo: db.prepare('SELECT 1 FROM run WHERE dataset_id = ? LIMIT 1'),
-    isUsed: db.prepare(`SELECT 1 FROM run WHERE status IN ('queued', 'initializing', 'running', 'collecting')
+    isUsed: db.prepare(`SELECT 1 FROM run WHERE (status IN ('queued', 'initializing', 'running', 'collecting')
+      OR json_extract(state_json, '$.rescue.phase') IN ('posting', 'following'))
       AND (dataset_id = ? OR endpoint_id = ?) LIMIT 1`),
     saveState: db.prepare(`UPDATE run SET state_json = @state_json, status = @status, stage = @stage, job_id = @job_id,
       started_at_ms = @started_at_ms, ended_at_ms = @ended_at_ms WHERE id = @id`),

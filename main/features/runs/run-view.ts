@@ -1,6 +1,7 @@
 import type { Run, RunHead } from '../../../preload/contract/runs.ts'
 import { capOf, costSoFar, startUpMs } from './money.ts'
 import type { StoredRun } from './repository.ts'
+import { rescueOf } from './rescue/rescue-state.ts'
 import { statusOf } from './state.ts'
 
 const workerStages: ReadonlySet<string> = new Set(['preparing', 'loading_model', 'evaluating_base', 'training', 'saving', 'packaging'])
@@ -35,6 +36,7 @@ export function toRun(stored: StoredRun): Run {
     error: state.error,
     workerError: state.workerError,
     adapterId: state.adapterId,
+    rescue: rescueOf(stored),
     retryOf: state.facts.retryOf,
     costMicroUsd: costSoFar(state, stored.lastSeenAtMs ?? stored.createdAtMs),
     meter: meterOf(stored),

@@ -23,6 +23,7 @@ import type { ActiveCost, RunPorts } from './ports.ts'
 import { attempt } from './preflight/item.ts'
 import { runPreflight } from './preflight/preflight.ts'
 import { resolvePreset } from './presets.ts'
+import { isBeingRescued, rescueOf } from './rescue/rescue-state.ts'
 import { createRunQueue } from './queue/queue.ts'
 import type { QueueRepository } from './queue/repository.ts'
 import type { ProgressRepository } from './progress/repository.ts'
@@ -152,6 +153,14 @@ export function createRunService(dependencies: RunServiceDependencies) {
       return toRun(getStored(id))
     },
 
+    /** Has a billed worker package what an ended run had saved. */
+    rescue(id: string): Run {
+      if (rescueOf(getStored(id))?.state !== 'offered')
+        throw new AppError('RUN_NOT_ENDED', 'This run has left no checkpoint that could be fetched now.')
+      engine.dispatch(id, [{ type: 'rescue_asked' }])
+      return toRun(getStored(id))
+    },
+
     rename(id: string, name: string): Run {
       getStored(id)
       repository.rename(id, name)
@@ -160,7 +169,8 @@ export function createRunService(dependencies: RunServiceDependencies) {
     },
 
     delete(id: string): void {
-      if (getStored(id).state.phase !== 'ended')
+      const { state } = getStored(id)
+      if (state.phase !== 'ended' || isBeingRescued(state))
         throw new AppError('RUN_NOT_ENDED', 'Stop the run first; only an ended run can be removed.')
       repository.markDeleted(id, clock.nowMs())
       events.publish('runs.changed', { id })
@@ -225,7 +235,7 @@ export function createRunService(dependencies: RunServiceDependencies) {
       const unfinished = repository.listUnfinishedIds().map((id) => repository.find(id))
       // What waits in the queue has been promised no money yet.
       return unfinished.flatMap((run) =>
-        run === undefined || run.state.phase === 'waiting' || run.state.facts.endpointKind === 'local'
+        run === undefined || run.state.phase === 'waiting' || run.state.isSettled || run.state.facts.endpointKind === 'local'
           ? []
           : [activeCost(run, clock.nowMs())],
       )
@@ -236,7 +246,7 @@ export function createRunService(dependencies: RunServiceDependencies) {
       repository
         .listUnfinishedIds()
         .map(getStored)
-        .filter(({ state }) => state.phase !== 'ended')
+        .filter(({ state }) => state.phase !== 'ended' || isBeingRescued(state))
         .map(leavingText),
 
     /** True while an active run needs a dataset or an endpoint, so that it must not be removed. */

@@ -11,6 +11,7 @@ import {
 } from '../../../preload/contract/runs.ts'
 import { stopReasonSchema, workerStageSchema } from '../../../preload/contract/worker-events.ts'
 import { workerErrorSchema } from '../../../preload/contract/worker.ts'
+import { rescueSchema } from './rescue/rescue-schema.ts'
 
 /** What the driver is busy with; each phase can be started again from the stored state alone. */
 export const phaseSchema = z.enum([
@@ -101,6 +102,7 @@ export const runStateSchema = z.object({
   workerError: workerErrorSchema.nullable(),
   adapterId: idSchema.nullable(),
   contactLost: z.string().nullable(),
+  rescue: rescueSchema.nullable().default(null),
   createdAtMs: timeMsSchema,
   /** When the job was first handed over: before that, no worker was started for it. */
   submittedAtMs: timeMsSchema.nullable().default(null),
@@ -162,6 +164,10 @@ export const machineEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('contact_lost'), message: z.string() }),
   z.object({ type: z.literal('contact_regained') }),
   z.object({ type: z.literal('settled') }),
+  z.object({ type: z.literal('rescue_asked') }),
+  z.object({ type: z.literal('rescue_posted'), jobId: z.string().min(1) }),
+  z.object({ type: z.literal('rescue_failed'), message: z.string() }),
+  z.object({ type: z.literal('rescued'), adapterId: idSchema }),
 ])
 export type MachineEvent = z.infer<typeof machineEventSchema>
 export type MachineEventType = MachineEvent['type']
@@ -172,6 +178,7 @@ export type Effect =
   | { readonly type: 'cancel_job' }
   | { readonly type: 'notify'; readonly notice: 'job_queued' | 'job_started' }
   | { readonly type: 'settle' }
+  | { readonly type: 'rescue' }
 
 /** The status word that belongs to a stage and a final status. */
 export function statusOf(state: Pick<RunState, 'stage' | 'finalStatus'>): RunStatus {

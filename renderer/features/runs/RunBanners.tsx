@@ -6,6 +6,7 @@ import { Button } from '../../ui/Button.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
 import { runDraftStore } from './draft-store.ts'
 import { useStartRun } from './queries.ts'
+import { RescueBanner } from './RescueBanner.tsx'
 import { StopBanner } from './StopBanner.tsx'
 import { retryChangeFor, type RetryChange } from './retry-change.ts'
 import { configWith, departureFor, type Departure } from './run-departures.ts'
@@ -17,6 +18,7 @@ export function RunBanners({ run }: { readonly run: Run }) {
       {run.contactLost !== null && <ContactLost run={run} reason={run.contactLost} />}
       {run.stopRequested !== null && run.endedAtMs === null && <StopBanner run={run} />}
       {run.error !== null && <Failure run={run} error={run.error} />}
+      {run.rescue !== null && <RescueBanner run={run} rescue={run.rescue} />}
       {run.endedAtMs !== null && run.stageDetail !== null && (
         <section className="run-banner" data-tone="neutral" aria-label="How the run ended">
           <Flag size={16} aria-hidden="true" />

@@ -140,6 +140,15 @@ export function useEndWorkers(id: string) {
   })
 }
 
+/** Has a worker package the checkpoint of an ended run. */
+export function useRescueRun(id: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: () => bridge.invoke('runs.rescue', { id }),
+    onSuccess: (run) => rememberRun(client, run),
+  })
+}
+
 /** Removes an ended run and its history. */
 export function useDeleteRun() {
   const client = useQueryClient()

@@ -186,6 +186,7 @@ function describeRun(id: string): Run {
     error: null,
     workerError: null,
     adapterId: null,
+    rescue: null,
     costMicroUsd: 0,
     meter: null,
     createdAtMs: 1,

@@ -170,7 +170,10 @@ export function openCloudApp({
         connect,
       },
       adapters,
-      costs,
+      costs: {
+        ...costs,
+        recordPackaging: (job) => costs.recordJob({ ...job, type: 'transfer', endedAtMs: clock.nowMs() }),
+      },
       notify: ({ title }) => void notices.push(title),
       models: {
         describe: () => ({

@@ -66,4 +66,8 @@ export const oneOfEach: Readonly<Record<MachineEventType, MachineEvent>> = {
   contact_lost: { type: 'contact_lost', message: 'silent' },
   contact_regained: { type: 'contact_regained' },
   settled: { type: 'settled' },
+  rescue_asked: { type: 'rescue_asked' },
+  rescue_posted: { type: 'rescue_posted', jobId: 'job-2' },
+  rescue_failed: { type: 'rescue_failed', message: 'no' },
+  rescued: { type: 'rescued', adapterId },
 }

@@ -7,6 +7,8 @@ export const liveSchema = z.object({
   stageDetail: z.string().nullable(),
   /** Median milliseconds of an evaluation; null before the first. */
   evalMs: z.number().nullable(),
+  /** Step of the newest checkpoint that the worker has told of; null before the first. */
+  savedStep: z.int().positive().nullable().default(null),
 })
 export type Live = z.infer<typeof liveSchema>
 
@@ -28,7 +30,7 @@ const emptyHead: RunHead = {
 }
 
 /** Before the worker has reported anything. */
-export const emptyLive: Live = { head: emptyHead, stageDetail: null, evalMs: null }
+export const emptyLive: Live = { head: emptyHead, stageDetail: null, evalMs: null, savedStep: null }
 
 /** The middle value; null for an empty list. */
 export function median(values: readonly number[]): number | null {

@@ -81,6 +81,7 @@ export function createProgressRepository(db: SqliteDatabase) {
     },
     /** The newest scalars, always computed from the stored rows. */
     readHead: (runId: string): RunHead => readHead(statements, runId),
+    readSavedStep: (runId: string): number | null => statements.newestCheckpoint.pluck().get(runId) as number | null,
     readEvalMs: (runId: string): number | null => median(statements.evalTimes.pluck().all(runId) as number[]),
   }
 }
@@ -143,6 +144,7 @@ function prepareReads(db: SqliteDatabase) {
     listCheckpoints: db.prepare(
       'SELECT step, is_best AS isBest, bytes, at_ms AS atMs FROM checkpoint WHERE run_id = ? AND step > ? ORDER BY step',
     ),
+    newestCheckpoint: db.prepare('SELECT max(step) FROM checkpoint WHERE run_id = ? AND step > 0'),
     listSamples: db.prepare('SELECT step, prompt, text, at_ms AS atMs FROM run_sample WHERE run_id = ? ORDER BY step, at_ms, prompt'),
     listMaskSamples: db.prepare(`SELECT row, tokens, tokens_trained AS tokensTrained, segments_json AS segments, is_cut AS isCut
       FROM run_mask_sample WHERE run_id = ? ORDER BY row`),

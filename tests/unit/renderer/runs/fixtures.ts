@@ -93,6 +93,7 @@ export function createRun(changes: Partial<Run> = {}): Run {
     error: null,
     workerError: null,
     adapterId: null,
+    rescue: null,
     costMicroUsd: null,
     meter: null,
     createdAtMs: 1_700_000_000_000,

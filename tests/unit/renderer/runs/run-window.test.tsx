@@ -158,3 +158,31 @@ describe('a stop that its worker does not follow', () => {
     expect(screen.queryByRole('button', measure)).toBeNull()
   })
 })
+
+describe('a checkpoint that a cut-off run has left', () => {
+  const rescue = { state: 'offered', step: 40, mostMicroUsd: 773_000, message: null } as const
+  const cutOff = (change: Partial<NonNullable<Run['rescue']>> = {}) =>
+    createRun({ status: 'failed', stage: 'ended', endedAtMs: 1_700_000_100_000, endpointKind: 'runpod', rescue: { ...rescue, ...change } })
+
+  test('is fetched by a charged worker only after its most was shown and agreed to', async () => {
+    const asked: string[] = []
+    await openRun(cutOff(), {
+      'runs.rescue': ({ id }) => {
+        asked.push(id)
+        return cutOff({ state: 'working' })
+      },
+    })
+    await act(async () => fireEvent.click(screen.getByRole('button', { name: 'Fetch the checkpoint of step 40' })))
+    expect(within(screen.getByRole('dialog')).getByText(/at most \$0\.77/)).toBeTruthy()
+    expect(asked).toEqual([])
+    await act(async () => fireEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Fetch the checkpoint' })))
+    await waitFor(() => expect(screen.queryByRole('button', { name: /^Fetch the checkpoint/ })).toBeNull())
+    expect(asked).toHaveLength(1)
+  })
+
+  test('says why an earlier try failed, and can be tried again', async () => {
+    await openRun(cutOff({ message: 'No GPU was free.' }))
+    expect(screen.getByText('No GPU was free.')).toBeTruthy()
+    expect(screen.getByRole('button', { name: /^Fetch the checkpoint/ })).toBeTruthy()
+  })
+})
