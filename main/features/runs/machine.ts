@@ -9,7 +9,7 @@ import {
   reduceStop,
 } from './machine-end.ts'
 import { firstPhaseOf, queuedFrom, reduceQueue } from './queue/machine-queue.ts'
-import { isBeingRescued, reduceRescue } from './rescue/rescue-state.ts'
+import { isBeingRescued, isRescueEvent, reduceRescue } from './rescue/rescue-state.ts'
 import type { Effect, MachineEvent, RunState } from './state.ts'
 import { begin, end, enter, ignore, type EventOf, type Transition } from './transition.ts'
 
@@ -110,17 +110,8 @@ export function reduce(state: RunState, event: MachineEvent, atMs: number): Tran
 }
 
 function reduceEnded(state: RunState, event: MachineEvent, atMs: number): Transition {
-  switch (event.type) {
-    case 'settled':
-      return state.isSettled ? ignore(state) : { state: { ...state, isSettled: true }, effects: [] }
-    case 'rescue_asked':
-    case 'rescue_posted':
-    case 'rescue_failed':
-    case 'rescued':
-      return reduceRescue(state, event, atMs)
-    default:
-      return ignore(state)
-  }
+  if (event.type === 'settled') return state.isSettled ? ignore(state) : { state: { ...state, isSettled: true }, effects: [] }
+  return isRescueEvent(event) ? reduceRescue(state, event, atMs) : ignore(state)
 }
 
 /** The effects that carry a stored state on after a restart; each is safe to do twice. */

@@ -1,6 +1,6 @@
 import { assertNever } from '../../../lib/assert-never.ts'
 import type { StoredRun } from '../repository.ts'
-import type { RunState } from '../state.ts'
+import type { MachineEvent, RunState } from '../state.ts'
 import { ignore, type EventOf, type Transition } from '../transition.ts'
 
 /** Longest time the packaging may take, and be charged for; it takes seconds once a worker is there. */
@@ -10,6 +10,11 @@ const aroundMs = 65_000
 const hourMs = 3_600_000
 
 type RescueEvent = EventOf<'rescue_asked' | 'rescue_posted' | 'rescue_failed' | 'rescued'>
+
+/** True for what happens to a run after its end. */
+export function isRescueEvent(event: MachineEvent): event is RescueEvent {
+  return event.type === 'rescue_asked' || event.type === 'rescue_posted' || event.type === 'rescue_failed' || event.type === 'rescued'
+}
 
 /** What an ended run makes of the news of its rescue. */
 export function reduceRescue(state: RunState, event: RescueEvent, atMs: number): Transition {
