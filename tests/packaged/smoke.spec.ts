@@ -65,6 +65,7 @@ test('catches a package without its trainer, its resources or its archive', () =
     'app.asar',
     'trainer/handler.py',
     'trainer/requirements.txt',
+    'worker/worker.json',
     'resources/icons/icon.png',
     'resources/models/catalogue.json',
   ]) {
