@@ -97,3 +97,20 @@ test('a run that ran out of memory is tried again with a smaller batch, and both
   await page.getByText('Retried as').getByRole('link').click()
   await expect(page).toHaveURL(new RegExp(retryId))
 })
+
+test('a run that RunPod gives up has left a checkpoint, which is fetched after its cost was agreed to', async () => {
+  const { page } = app
+  await connectStudio(app, cloud)
+  const fault = await cloud.control.addFault({ operation: 'job.train', count: null, effect: { kind: 'kill', at: 9 } })
+  const small = { per_device_train_batch_size: '1', gradient_accumulation_steps: '1', save_every_steps: '4', num_train_epochs: '1' }
+  const runId = await startStudioRun(app, 40, small, '5')
+  expect(await waitForRun(page, runId, ({ endedAtMs }) => endedAtMs !== null)).toMatchObject({ status: 'failed', adapterId: null })
+  await cloud.control.removeFault({ id: fault.id })
+  await page.getByRole('button', { name: 'Fetch the checkpoint of step 8' }).click()
+  await expect(page.getByRole('dialog').getByText(/at most \$0\.\d\d/)).toBeVisible()
+  await page.getByRole('dialog').getByRole('button', { name: 'Fetch the checkpoint' }).click()
+  const rescued = await waitForRun(page, runId, ({ adapterId }) => adapterId !== null)
+  expect(rescued).toMatchObject({ status: 'failed', rescue: null })
+  await page.getByRole('link', { name: /The adapter is on this computer/ }).click()
+  await expect(page.getByText('Verified').first()).toBeVisible()
+})
