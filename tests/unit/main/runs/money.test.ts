@@ -157,8 +157,11 @@ describe('the money line before a start', () => {
     expect(await checkInMonth(51_000_000, null)).toMatchObject([{ isOk: false, action: { budgetMicroUsd: 51_000_000 } }])
     expect(await checkInMonth(52_000_000, null)).toMatchObject([{ isOk: true }])
     const [tooLittle] = await checkInMonth(300_000, 5_000_000)
-    expect(tooLittle).toMatchObject({ isOk: false, fix: expect.stringContaining('Raise the month budget') })
-    expect(tooLittle).not.toHaveProperty('action')
+    expect(tooLittle).toMatchObject({
+      isOk: false,
+      fix: expect.stringContaining('Raise the month budget'),
+      action: { kind: 'open_page', page: 'costs' },
+    })
   })
 
   it('would promise to keep to a month with a price that nobody knows', async () => {
