@@ -106,6 +106,22 @@ test('none of ten planted secrets is in the database, a log, the settings, an ex
   expect(said.at(-1)).not.toBe('')
   await invoke(page, 'endpoints.connectStorage', { ...storage, secret: planted['the S3 secret'] })
 
+  // An endpoint that the app makes, stopped at a wrong secret and left so: what is stored of it is searched as well.
+  const baseModel = { kind: 'huggingface' as const, id: 'HuggingFaceTB/SmolLM2-135M-Instruct', revision: null }
+  const wish = { apiKey: planted['the API key'], need: { baseModel, loadIn4bit: false, volumeGb: null } }
+  const { proposals } = await invoke(page, 'endpointSetups.propose', wish)
+  const [proposal] = proposals
+  if (proposal === undefined) throw new Error('Nothing was proposed')
+  await invoke(page, 'endpointSetups.create', {
+    ...wish,
+    name: 'Made',
+    s3Keys: { accessKeyId: cloud.addresses.s3AccessKeyId, secret: planted['an S3 secret that the volume refuses'] },
+    image: { kind: 'stock' },
+    hfTokenSecret: null,
+    proposal,
+  })
+  await expect.poll(async () => (await invoke(page, 'endpointSetups.list', {}))[0]?.problem?.asksFor, { timeout: 30_000 }).toBe('s3_keys')
+
   await importByPicker(app, writeSmallDataset(profile, 40))
   const [dataset] = await invoke(page, 'datasets.list', {})
   const datasetId = dataset?.id ?? ''
@@ -123,12 +139,14 @@ test('none of ten planted secrets is in the database, a log, the settings, an ex
   for (const [name, exportIt] of Object.entries({
     'metrics.csv': () => invoke(page, 'runs.exportMetricsCsv', { id: completed.id }),
     'adapter.zip': () => invoke(page, 'adapters.saveAs', { id: completed.adapterId ?? '', format: 'zip' }),
+    'log.txt': () => invoke(page, 'runs.exportLog', { id: failed.id, filter: {}, format: 'text' }),
+    'costs.csv': () => invoke(page, 'costs.exportCsv', { period: 'all' }),
     'report.json': () => invoke(page, 'datasets.exportReport', { id: datasetId, format: 'json' }),
   })) {
     await answerSaveDialog(app, join(exportsFolder, name))
     await exportIt()
   }
-  expect(readdirSync(exportsFolder)).toEqual(expect.arrayContaining(['adapter.zip', 'metrics.csv', 'report.json']))
+  expect(readdirSync(exportsFolder)).toEqual(expect.arrayContaining(['adapter.zip', 'costs.csv', 'log.txt', 'metrics.csv', 'report.json']))
   await invoke(page, 'settings.copyDiagnostics', {})
   said.push(await app.application.evaluate(({ clipboard }) => clipboard.readText()))
   for (const path of ['/endpoints', `/runs/${failed.id}`, '/costs', '/settings']) {
@@ -136,7 +154,7 @@ test('none of ten planted secrets is in the database, a log, the settings, an ex
     await expect(page.getByRole('main')).toBeVisible()
     said.push(await page.content())
   }
-  said.push(JSON.stringify([failed, completed, await invoke(page, 'endpoints.list', {})]))
+  said.push(JSON.stringify([failed, completed, await invoke(page, 'endpoints.list', {}), await invoke(page, 'endpointSetups.list', {})]))
   for (const route of ['runs.listLog', 'runs.listEvents'] as const) said.push(JSON.stringify(await invoke(page, route, { id: failed.id })))
 
   await quitApp(app)
