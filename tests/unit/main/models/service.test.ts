@@ -34,6 +34,7 @@ describe('describing a base model', () => {
   it('knows catalogue models whatever the case of the id', async () => {
     expect(await hub('qwen/qwen3-8b')).toEqual({
       label: 'Qwen3 8B',
+      isGated: false,
       family: 'qwen',
       parameters: 8190735360,
       hiddenSize: 4096,
@@ -44,6 +45,7 @@ describe('describing a base model', () => {
   it('invents no figures for a model it does not know', async () => {
     expect(await hub('someone/tuned-Mistral-7b')).toEqual({
       label: 'someone/tuned-Mistral-7b',
+      isGated: null,
       family: 'mistral',
       parameters: null,
       hiddenSize: null,
