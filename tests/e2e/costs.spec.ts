@@ -78,7 +78,8 @@ test('the money of a run: red for the month, fixed by the button, metered, on th
   const run = await waitForRun(page, runId, ({ endedAtMs }) => endedAtMs !== null)
   expect(run.status).toBe('completed')
   await goTo(page, '/costs')
-  await expect(page.getByRole('link', { name: run.name })).toBeVisible()
+  // The header may still name the run for a moment after its end.
+  await expect(page.getByRole('main').getByRole('link', { name: run.name })).toBeVisible()
   await page.getByRole('button', { name: 'Check against RunPod' }).click()
   const bill = page.getByRole('list', { name: 'Bill and runs by day' })
   await expect(bill).toContainText(/RunPod billed .* for Studio/)
