@@ -77,6 +77,15 @@ export interface Rule {
   readonly fixLabel: string | null
 }
 
+/** Tokens of the texts of a chat row, without those of its template. The tokenizer re-uses the object. */
+export interface ChatTexts {
+  /** Its first turn is the system's. */
+  hasSystem: boolean
+  total: number
+  /** Of the assistant's turns alone. */
+  answers: number
+}
+
 /** Exact counts and ids with one vocabulary. */
 export interface Tokenizer {
   readonly family: string
@@ -84,6 +93,11 @@ export interface Tokenizer {
   count(text: string): number
   /** Ids of a text, without automatic start or end tokens. */
   encode(text: string): number[]
+  /**
+   * Tokens of the texts of a row that `RowReading.isPlainChat` is true of, straight from its bytes; null where a text may be
+   * rewritten by a normaliser or a template, or holds a control token. Absent where only strings can be counted.
+   */
+  countChat?(row: Uint8Array, turns: number): ChatTexts | null
   /** Bytes of a token, for showing boundaries; the UTF-8 of its text for special tokens. */
   bytesOf(id: number): Uint8Array
   isSpecial(id: number): boolean
@@ -93,6 +107,8 @@ export interface Tokenizer {
 export interface RowTokens {
   /** Tokens of the whole row and those that carry loss. */
   count(content: RowContent): { readonly total: number; readonly trained: number }
+  /** The same for the bytes of a row that is a plain chat; null where its content has to be counted. */
+  countPlainChat(row: Uint8Array, turns: number): { readonly total: number; readonly trained: number } | null
   /** The same, token by token. */
   tokens(
     content: RowContent,

@@ -27,7 +27,7 @@ import {
   topBits,
   when,
   type Code,
-} from '../rows/assembly.ts'
+} from '../wasm/assembly.ts'
 
 /** Looks for a short text of ASCII characters in bytes that stand in its own memory; letters count in either case. */
 export interface NeedleScan {

@@ -10,7 +10,7 @@ export function createSignRange(ranges: RangeReader, rows: RowReader, signer: Si
   return (range, isCancelled) => {
     let count = 0
     let isEnded = false
-    readRows(ranges, rows, range, (content) => {
+    readRows(ranges, rows, range, (reading) => {
       if (isCancelled()) {
         isEnded = true
         return false
@@ -20,6 +20,7 @@ export function createSignRange(ranges: RangeReader, rows: RowReader, signer: Si
         larger.set(signatures)
         signatures = larger
       }
+      const content = reading?.content ?? null
       if (content === null) signatures.fill(0, count * signatureLength, (count + 1) * signatureLength)
       else signer.sign(content, signatures, count * signatureLength)
       count += 1

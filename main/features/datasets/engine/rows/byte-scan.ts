@@ -11,7 +11,7 @@ import {
   subtract,
   type AssembledFunction,
   type Code,
-} from './assembly.ts'
+} from '../wasm/assembly.ts'
 import { hexUnitFunction, plainChatBits, plainChatCounts, plainChatFunction, rareBlankFunction } from './plain-chat-code.ts'
 
 /** What one pass over the bytes of a row saw; the marks may be false alarms, never misses. */

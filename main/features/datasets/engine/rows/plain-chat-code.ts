@@ -38,7 +38,7 @@ import {
   when,
   type AssembledFunction,
   type Code,
-} from './assembly.ts'
+} from '../wasm/assembly.ts'
 
 /** Where the counts of a plain chat row are left in the memory; the row itself starts behind them. */
 export const plainChatCounts = { characters: 0, assistantCharacters: 4, turns: 8, assistantTurns: 12, bytes: 16 } as const

@@ -1,4 +1,5 @@
 import type { RowContent, RowTokens } from '../row-model.ts'
+import { createChatFrames } from './chat-frame.ts'
 import { createJinjaTemplate } from './jinja.ts'
 import { templateOf } from './known-templates.ts'
 import { createCountedParts, createWrittenParts } from './row-parts.ts'
@@ -41,6 +42,7 @@ export function createRowTokens(source: TemplateSource): TemplateTokens {
   const jinja = createJinjaTemplate(source.templateText, specialTokens)
   const parts = createCountedParts(tokenizer)
   let { fastPath } = choice
+  const frameOf = fastPath === null ? null : createChatFrames(fastPath, tokenizer, specialTokens)
 
   const renderFast = (content: RowContent): RenderOutcome | null => {
     const written = createWrittenParts()
@@ -75,6 +77,14 @@ export function createRowTokens(source: TemplateSource): TemplateTokens {
       parts.reset()
       if (fastPath?.(content, parts, specialTokens) === true) return { total: parts.total, trained: parts.trained, problem: null }
       return countExactly(content, 'jinja')
+    },
+    countPlainChat(row, turns) {
+      if (fastPath === null || frameOf === null || tokenizer.countChat === undefined) return null
+      const texts = tokenizer.countChat(row, turns)
+      if (texts === null) return null
+      const { total, answers } = texts
+      const frame = frameOf(turns, texts.hasSystem)
+      return frame === null ? null : { total: total + frame.total, trained: answers + frame.trained }
     },
     tokens(content) {
       const rendered = render(content)

@@ -1,37 +1,32 @@
 import { assertNever } from '../../../../lib/assert-never.ts'
 import type { Tokenizer } from '../row-model.ts'
 import { createAddedTokenFinder } from './added-tokens.ts'
+import { createChatTextCheck } from './chat-texts.ts'
 import { createNfc } from './normalise.ts'
-import { createPieceCounter } from './piece-counter.ts'
+import { createPieceCounter, type ChatText, type PieceRule } from './piece-counter.ts'
 import { createPieceMerger } from './piece-merger.ts'
 import { createCasedWordScanner } from './scan-cased-words.ts'
 import { createJunctionScanner } from './scan-junctions.ts'
 import { createPlainWordScanner } from './scan-plain-words.ts'
 import { createRunScanner } from './scan-runs.ts'
-import { createWordScanner } from './scan-words.ts'
+import { createWordRule } from './scan-words.ts'
 import type { Scanner } from './scanner.ts'
 import { createByteReader, createCharacterReader, type SymbolReader } from './symbol-readers.ts'
-import { createTextBytes } from './text-bytes.ts'
 import type { VocabularyData } from './vocabulary.ts'
 
-/** 16 MB for short pieces and 4 MB for long ones: half a gigabyte of mixed text has about a million different pieces. */
-const CACHE_SIZE = { shortBits: 20, longBits: 16 }
-
-/** Pieces that are scanned before they are looked up. */
-const QUEUE = 512
-
-function scannerOf({ header, tables }: VocabularyData): Scanner {
+function ruleOf({ header, tables }: VocabularyData): PieceRule {
+  const scanOnly = (scan: Scanner): PieceRule => ({ scan, word: null })
   switch (header.scanner) {
     case 'words':
-      return createWordScanner(tables.classes, header.digits)
+      return createWordRule(tables.classes, header.digits)
     case 'cased-words':
-      return createCasedWordScanner(tables.classes, { digits: header.digits, keepsContractions: header.keepsContractions })
+      return scanOnly(createCasedWordScanner(tables.classes, { digits: header.digits, keepsContractions: header.keepsContractions }))
     case 'plain-words':
-      return createPlainWordScanner(tables.classes)
+      return scanOnly(createPlainWordScanner(tables.classes))
     case 'runs':
-      return createRunScanner(tables.classes, header.digits)
+      return scanOnly(createRunScanner(tables.classes, header.digits))
     case 'junctions':
-      return createJunctionScanner(tables)
+      return scanOnly(createJunctionScanner(tables))
     default:
       return assertNever(header.scanner)
   }
@@ -73,44 +68,29 @@ function createTextSplitter({ header }: VocabularyData): TextSplitter {
 /** Exact counts and ids with a packed vocabulary; not re-entrant, one per thread. */
 export function createTokenizer(data: VocabularyData): Tokenizer {
   const { header, tables } = data
-  const scan = scannerOf(data)
   const split = createTextSplitter(data)
   const merger = createPieceMerger(tables, symbolReaderOf(data), header.ignoresMerges)
-  const counter = createPieceCounter(merger, CACHE_SIZE)
-  const texts = createTextBytes()
-  const ends = new Int32Array(QUEUE)
+  const pieces = createPieceCounter(merger, ruleOf(data), data.known)
+  const isOrdinary = createChatTextCheck(header)
+  const isCountable = (text: ChatText): boolean =>
+    isOrdinary?.(text) === true && (text.isAscii || header.normaliser !== 'nfc' || pieces.isStable(text))
   const specials = new Set(header.addedTokens.filter((token) => token.isSpecial).map((token) => token.id))
 
   let total = 0
   const countText = (text: string): void => {
-    const length = texts.write(text)
-    const { bytes, view } = texts
-    let at = 0
-    while (at < length) {
-      const pieces = scan(bytes, at, ends)
-      total += counter.tally(bytes, view, at, ends, pieces)
-      at = ends[pieces - 1] as number
-    }
+    total += pieces.count(text)
   }
   const countToken = (): void => {
     total++
   }
 
   let ids: number[] = []
-  const encodeText = (text: string): void => {
-    const length = texts.write(text)
-    let start = 0
-    while (start < length) {
-      const pieces = scan(texts.bytes, start, ends)
-      for (let piece = 0; piece < pieces; piece++) {
-        const end = ends[piece] as number
-        const count = merger.merge(texts.bytes, start, end)
-        const merged = merger.ids()
-        for (let at = 0; at < count; at++) ids.push(merged[at] as number)
-        start = end
-      }
-    }
+  const encodePiece = (bytes: Uint8Array, start: number, end: number): void => {
+    const count = merger.merge(bytes, start, end)
+    const merged = merger.ids()
+    for (let at = 0; at < count; at++) ids.push(merged[at] as number)
   }
+  const encodeText = (text: string): void => pieces.eachPiece(text, encodePiece)
   const encodeToken = (id: number): void => {
     ids.push(id)
   }
@@ -122,6 +102,7 @@ export function createTokenizer(data: VocabularyData): Tokenizer {
       split(text, countText, countToken)
       return total
     },
+    ...(isOrdinary === null ? {} : { countChat: (row, turns) => pieces.countChat(row, turns, isCountable) }),
     encode(text) {
       ids = []
       split(text, encodeText, encodeToken)

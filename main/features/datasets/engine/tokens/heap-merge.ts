@@ -1,4 +1,5 @@
-import { findMerge, SLOT_WORDS } from './merge-slots.ts'
+import { NO_RANK, rankOfPair, slotMaskOf } from './merge-slots.ts'
+import type { VocabularyTables } from './vocabulary-tables.ts'
 
 /** Merges `count` ids in place by rank, leftmost first, and answers how many are left. */
 export type HeapMerge = (ids: Int32Array, count: number) => number
@@ -7,8 +8,8 @@ export type HeapMerge = (ids: Int32Array, count: number) => number
 const POSITIONS = 2 ** 24
 
 /** Merging for very long pieces: a binary heap of pairs over a linked list of symbols. */
-export function createHeapMerge(slots: Int32Array): HeapMerge {
-  const mask = slots.length / SLOT_WORDS - 1
+export function createHeapMerge({ mergeSlots, mergedIds }: Pick<VocabularyTables, 'mergeSlots' | 'mergedIds'>): HeapMerge {
+  const mask = slotMaskOf(mergeSlots)
 
   let next = new Int32Array(0)
   let previous = new Int32Array(0)
@@ -25,8 +26,8 @@ export function createHeapMerge(slots: Int32Array): HeapMerge {
       previous[at] = at - 1
     }
     const offer = (left: number, right: number): void => {
-      const at = findMerge(slots, mask, ids[left] as number, ids[right] as number)
-      if (at >= 0) heap.push((slots[at + 2] as number) * POSITIONS + left, ids[left] as number, ids[right] as number)
+      const rank = rankOfPair(mergeSlots, mask, ids[left] as number, ids[right] as number)
+      if (rank !== NO_RANK) heap.push(rank * POSITIONS + left, ids[left] as number, ids[right] as number)
     }
     for (let at = 0; at + 1 < count; at++) offer(at, at + 1)
     let left = count
@@ -36,7 +37,7 @@ export function createHeapMerge(slots: Int32Array): HeapMerge {
       const right = next[at] as number
       // Stale when either symbol has been merged since: then the ids no longer match.
       if (right < 0 || ids[at] !== pair.left || ids[right] !== pair.right) continue
-      ids[at] = slots[findMerge(slots, mask, pair.left, pair.right) + 3] as number
+      ids[at] = mergedIds[Math.floor(pair.key / POSITIONS)] as number
       const after = next[right] as number
       next[at] = after
       ids[right] = -1

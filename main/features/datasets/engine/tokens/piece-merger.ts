@@ -1,7 +1,7 @@
-import { findMerge, SLOT_WORDS } from './merge-slots.ts'
 import { createHeapMerge } from './heap-merge.ts'
+import { NO_RANK, rankOfPair, slotMaskOf } from './merge-slots.ts'
 import type { SymbolReader } from './symbol-readers.ts'
-import { NO_RANK, type VocabularyTables } from './vocabulary-tables.ts'
+import type { VocabularyTables } from './vocabulary-tables.ts'
 import { findWholeToken } from './whole-tokens.ts'
 
 /** Merges one piece of text into tokens; the ids stand at the beginning of `ids` until the next piece. */
@@ -17,23 +17,17 @@ const LONGEST_PLAIN = 160
 
 /** Builds the merge code of one vocabulary. */
 export function createPieceMerger(tables: VocabularyTables, readSymbols: SymbolReader, ignoresMerges: boolean): PieceMerger {
-  const { mergeSlots, tokenOffsets, pairRanks, pairIds } = tables
+  const { mergeSlots, mergedIds, tokenOffsets, pairRanks } = tables
   // Only where every byte is a symbol do the symbols stand beside each other as the bytes do.
   const hasBytePairs = tables.characterIds.length === 0 && !tables.byteIds.includes(-1)
-  const mask = mergeSlots.length / SLOT_WORDS - 1
+  const mask = slotMaskOf(mergeSlots)
   const longestToken = ignoresMerges ? longestOf(tokenOffsets) : 0
-  const mergeByHeap = createHeapMerge(mergeSlots)
+  const mergeByHeap = createHeapMerge(tables)
   let ids = new Int32Array(LONGEST_PLAIN + 1)
   const ranks = new Int32Array(LONGEST_PLAIN + 1)
-  const merged = new Int32Array(LONGEST_PLAIN + 1)
 
   const rankAt = (index: number): void => {
-    const at = findMerge(mergeSlots, mask, ids[index] as number, ids[index + 1] as number)
-    if (at < 0) ranks[index] = NO_RANK
-    else {
-      ranks[index] = mergeSlots[at + 2] as number
-      merged[index] = mergeSlots[at + 3] as number
-    }
+    ranks[index] = rankOfPair(mergeSlots, mask, ids[index] as number, ids[index + 1] as number)
   }
 
   const mergePlain = (symbols: number): number => {
@@ -48,14 +42,13 @@ export function createPieceMerger(tables: VocabularyTables, readSymbols: SymbolR
         }
       }
       if (bestRank === NO_RANK) return count
-      ids[best] = merged[best] as number
+      ids[best] = mergedIds[bestRank] as number
       count--
       if (count === 1) return 1
       // A plain loop: on arrays this short it beats the built-in copy.
       for (let index = best + 1; index < count; index++) {
         ids[index] = ids[index + 1] as number
         ranks[index] = ranks[index + 1] as number
-        merged[index] = merged[index + 1] as number
       }
       if (best > 0) rankAt(best - 1)
       if (best < count - 1) rankAt(best)
@@ -80,7 +73,6 @@ export function createPieceMerger(tables: VocabularyTables, readSymbols: SymbolR
       for (let index = 0; index < symbols - 1; index++) {
         const pair = ((bytes[start + index] as number) << 8) | (bytes[start + index + 1] as number)
         ranks[index] = pairRanks[pair] as number
-        merged[index] = pairIds[pair] as number
       }
     }
     return mergePlain(symbols)

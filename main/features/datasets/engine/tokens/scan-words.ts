@@ -1,9 +1,10 @@
 import { BITS_MASK, classAt, END, LETTER, NEWLINE, NUMBER, SPACE, WIDTH_SHIFT } from './character-classes.ts'
 import { contractionEnd, numberRunEnd, spaceRunEnd } from './scan-parts.ts'
+import type { PieceRule } from './piece-counter.ts'
 import type { Scanner } from './scanner.ts'
 
 /** The split of Qwen and Llama 3: words with one leading character, numbers by `digits`, signs with their line breaks, white space. */
-export function createWordScanner(classes: Uint8Array, digits: number): Scanner {
+export function createWordRule(classes: Uint8Array, digits: number): PieceRule {
   const isLetter = asciiLetters()
 
   const lettersEnd = (bytes: Uint8Array, from: number): number => {
@@ -50,7 +51,7 @@ export function createWordScanner(classes: Uint8Array, digits: number): Scanner 
     return spaceRunEnd(bytes, at, classes)
   }
 
-  return (bytes, from, ends) => {
+  const scan: Scanner = (bytes, from, ends) => {
     let at = from
     let count = 0
     while (count < ends.length) {
@@ -67,6 +68,7 @@ export function createWordScanner(classes: Uint8Array, digits: number): Scanner 
     }
     return count
   }
+  return { scan, word: { end: pieceEnd, hasSingleDigits: digits === 1 } }
 }
 
 function asciiLetters(): Uint8Array {

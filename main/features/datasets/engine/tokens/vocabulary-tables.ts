@@ -1,14 +1,15 @@
 import { ASCII_PAIRS, fillJunctions, junctionWords } from './junctions.ts'
-import { fillMergeSlots, mergeSlotCount, SLOT_WORDS } from './merge-slots.ts'
+import { fillMergeSlots, mergeTableWords, NO_RANK } from './merge-slots.ts'
 import { fillWholeTokens, wholeTokenCount } from './whole-tokens.ts'
 
 /** Look-up tables of one vocabulary, all on the same shared memory. */
 export interface VocabularyTables {
-  /** Open-addressing table of the merges, four words a slot. */
+  /** Open-addressing table of the ranks of all merges. */
   readonly mergeSlots: Int32Array
+  /** Id of the token that the merge of a rank makes. */
+  readonly mergedIds: Int32Array
   /** Rank of the merge of two single bytes; NO_RANK where there is none. */
   readonly pairRanks: Int32Array
-  readonly pairIds: Int32Array
   /** Byte → id of the token that stands for it alone; -1 where there is none. */
   readonly byteIds: Int32Array
   /** Where an id's bytes begin in `tokenBytes`; one entry more than there are ids. */
@@ -24,9 +25,6 @@ export interface VocabularyTables {
   /** Class bits by code point. */
   readonly classes: Uint8Array
 }
-
-/** Rank of a pair that never merges. */
-export const NO_RANK = 0x7fffffff
 
 /** Sections of a packed file as they were read. */
 export interface PackedSections {
@@ -52,9 +50,9 @@ function sizesOf(sections: PackedSections, { tokens, mergeCount, ignoresMerges }
   const characters = wordsOf(sections.characters)
   const junctions = sections.junctions.length / 8
   return {
-    mergeSlots: mergeSlotCount(mergeCount) * SLOT_WORDS,
+    mergeSlots: mergeTableWords(mergeCount),
+    mergedIds: mergeCount,
     pairRanks: PAIRS,
-    pairIds: PAIRS,
     byteIds: 256,
     tokenOffsets: tokens + 1,
     wholeTokens: ignoresMerges ? wholeTokenCount(tokens) : 0,
@@ -81,8 +79,8 @@ export function buildTables(sections: PackedSections, header: Sizes): Vocabulary
   const bytes = (count: number): Uint8Array => new Uint8Array(memory, claim(count), count)
   const tables: VocabularyTables = {
     mergeSlots: words(sizes.mergeSlots),
+    mergedIds: words(sizes.mergedIds),
     pairRanks: words(sizes.pairRanks),
-    pairIds: words(sizes.pairIds),
     byteIds: words(sizes.byteIds),
     tokenOffsets: new Uint32Array(memory, claim(sizes.tokenOffsets * 4), sizes.tokenOffsets),
     wholeTokens: words(sizes.wholeTokens),
@@ -102,7 +100,7 @@ function fillTables(tables: VocabularyTables, sections: PackedSections): void {
   tables.byteIds.set(wordsOf(sections.byteIds))
   tables.tokenOffsets.set(wordsOf(sections.tokenOffsets))
   const merges = wordsOf(sections.merges)
-  fillMergeSlots(merges, tables.mergeSlots)
+  fillMergeSlots(merges, tables.mergeSlots, tables.mergedIds)
   fillBytePairs(tables, merges)
   if (tables.wholeTokens.length > 0) fillWholeTokens(tables)
   fillCharacters(tables.characterIds, wordsOf(sections.characters))
@@ -128,7 +126,7 @@ function wordsOf(section: Buffer): Uint32Array {
 }
 
 /** The first ranks of a piece come from this direct table, so that they need no hashing. */
-function fillBytePairs({ pairRanks, pairIds, byteIds, tokenOffsets }: VocabularyTables, merges: Uint32Array): void {
+function fillBytePairs({ pairRanks, byteIds, tokenOffsets }: VocabularyTables, merges: Uint32Array): void {
   pairRanks.fill(NO_RANK)
   const byteOf = new Int16Array(tokenOffsets.length).fill(-1)
   for (const [byte, id] of byteIds.entries()) if (id >= 0) byteOf[id] = byte
@@ -136,8 +134,6 @@ function fillBytePairs({ pairRanks, pairIds, byteIds, tokenOffsets }: Vocabulary
     const left = byteOf[merges[word] as number] as number
     const right = byteOf[merges[word + 1] as number] as number
     if (left < 0 || right < 0) continue
-    const pair = (left << 8) | right
-    pairRanks[pair] = word / 3
-    pairIds[pair] = merges[word + 2] as number
+    pairRanks[(left << 8) | right] = word / 3
   }
 }

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { z } from 'zod'
 import { AppError } from '../../../../../preload/contract/errors.ts'
+import { createKnownPieces, type KnownPieces } from './known-pieces.ts'
 import { buildTables, type PackedSections, type VocabularyTables } from './vocabulary-tables.ts'
 
 const MAGIC = 'TSVOC001'
@@ -42,6 +43,8 @@ export type VocabularyHeader = z.infer<typeof headerSchema>
 export interface VocabularyData {
   readonly header: Omit<VocabularyHeader, 'sections'>
   readonly tables: VocabularyTables
+  /** What has been counted with it, by whichever thread. */
+  readonly known: KnownPieces
 }
 
 const unzip = promisify(gunzip)
@@ -50,7 +53,7 @@ const unzip = promisify(gunzip)
 export async function loadVocabulary(path: string): Promise<VocabularyData> {
   try {
     const { sections: _places, parts, ...header } = parse(await unzip(await readFile(path)))
-    return { header, tables: buildTables(parts, header) }
+    return { header, tables: buildTables(parts, header), known: createKnownPieces() }
   } catch (cause) {
     throw new AppError('DATASET_FILE_UNREADABLE', 'A vocabulary file of the app cannot be read. Install the app again.', { cause })
   }

@@ -14,6 +14,8 @@ export const awkwardTexts: readonly string[] = [
   'ideographic\u3000space\u3000\u3000no\u00a0break\u00a0\u00a0thin\u2009hair\u200afigure\u2007x',
   ' \n \r\n\t \n\n  \r\r\n x\n \n',
   'trailing spaces   ',
+  'abcdefghijklmno abcdefghijklmnop (abcdefghijklmnop abcdefghijklmnopq_abcdefghijklmnopqrstuvwxyzabcdef abcdefghijklmnoß',
+  'a,b;c -d_e+f=g"h" #x @y \tz\n-\n,\n\nq\r\n. . ! 1 2,3 (4) [5]\u007f',
   '   leading spaces',
   'line\r\nline\r\n\r\nline\rline',
   '1 12 123 1234 12345 123456 1234567 a1b22c333d4444 1.234,567 -12e10',

@@ -20,6 +20,8 @@ export const subtract = (a: Code, b: Code): Code => [...a, ...b, 0x6b]
 export const bothBits = (a: Code, b: Code): Code => [...a, ...b, 0x71]
 /** Bits of either; for conditions: one holds. */
 export const eitherBits = (a: Code, b: Code): Code => [...a, ...b, 0x72]
+/** Bits of one but not of both. */
+export const oddBits = (a: Code, b: Code): Code => [...a, ...b, 0x73]
 /** Product. */
 export const multiply = (a: Code, b: Code): Code => [...a, ...b, 0x6c]
 /** Moves bits up. */
@@ -44,9 +46,11 @@ export const countBits = (a: Code): Code => [...a, 0x69]
 export const increase = (index: number, by: Code): Code => [...add(get(index), by), ...set(index)]
 
 /** Reads one byte at an address plus an offset. */
-export const byteAt = (address: Code, offset: number): Code => [...address, 0x2d, 0, offset]
+export const byteAt = (address: Code, offset: number): Code => [...address, 0x2d, 0, ...unsignedLeb(offset)]
 /** Reads four bytes at an address plus an offset. */
-export const wordAt = (address: Code, offset: number): Code => [...address, 0x28, 0, offset]
+export const wordAt = (address: Code, offset: number): Code => [...address, 0x28, 0, ...unsignedLeb(offset)]
+/** Writes one byte at an address plus an offset. */
+export const storeByte = (address: Code, offset: number, value: Code): Code => [...address, ...value, 0x3a, 0, ...unsignedLeb(offset)]
 /** Writes four bytes at a fixed address. */
 export const storeWord = (address: number, value: Code): Code => [...i32Const(address), ...value, 0x36, 0, 0]
 /** Runs one piece of code or another. */
@@ -68,11 +72,24 @@ export const constant = (bytes: readonly number[]): Code => [0xfd, 0x0c, ...byte
 /** A block of one byte. */
 export const sameBytes = (value: number): Code => constant(Array.from({ length: 16 }, () => value))
 /** Reads a block at an address plus an offset. */
-export const bytesAt = (address: Code, offset: number): Code => [...address, 0xfd, 0x00, 0, offset]
+export const bytesAt = (address: Code, offset: number): Code => [...address, 0xfd, 0x00, 0, ...unsignedLeb(offset)]
+/** Writes a block at an address plus an offset. */
+export const storeBytes = (address: Code, offset: number, value: Code): Code => [
+  ...address,
+  ...value,
+  0xfd,
+  0x0b,
+  0,
+  ...unsignedLeb(offset),
+]
 /** Bits of both blocks. */
 export const and = (a: Code, b: Code): Code => [...a, ...b, 0xfd, 0x4e]
 /** Bits of either block. */
 export const or = (a: Code, b: Code): Code => [...a, ...b, 0xfd, 0x50]
+/** Bits of one block but not of both. */
+export const differentBits = (a: Code, b: Code): Code => [...a, ...b, 0xfd, 0x51]
+/** Differences byte by byte; below 0 they wrap around. */
+export const subtractBytes = (a: Code, b: Code): Code => [...a, ...b, 0xfd, 0x71]
 /** Marks the bytes that equal one. */
 export const equalBytes = (a: Code, value: number): Code => [...a, ...sameBytes(value), 0xfd, 0x23]
 /** Marks the bytes below one. */
@@ -90,6 +107,19 @@ export const lookUp = (table: readonly number[], bytes: Code): Code => [...const
 /** The upper four bits of each byte. */
 export const highHalf = (bytes: Code): Code => and([...bytes, ...i32Const(4), 0xfd, 0x8d, 0x01], sameBytes(15))
 
+/** A number of 64 bits. */
+export const i64Const = (value: bigint): Code => [0x42, ...signedLeb64(value)]
+/** The lower (0) or upper (1) 64 bits of a block. */
+export const halfOf = (block: Code, half: 0 | 1): Code => [...block, 0xfd, 0x1d, half]
+/** Sum of 64 bits. */
+export const add64 = (a: Code, b: Code): Code => [...a, ...b, 0x7c]
+/** Product of 64 bits. */
+export const multiply64 = (a: Code, b: Code): Code => [...a, ...b, 0x7e]
+/** Turns 64 bits round. */
+export const rotate64 = (a: Code, by: number): Code => [...a, ...i64Const(BigInt(by)), 0x89]
+/** The highest bits of 64, so many of them, as a number. */
+export const highestBits = (a: Code, bits: number): Code => [...a, ...i64Const(BigInt(64 - bits)), 0x88, 0xa7]
+
 /** One function of a module; its locals come after its parameters, the numbers before the blocks of bytes. */
 export interface AssembledFunction {
   /** Null for one that only the others call. */
@@ -100,23 +130,45 @@ export interface AssembledFunction {
   readonly body: Code
 }
 
-/** A module of functions from numbers to a number, with a memory, in WebAssembly's binary format. */
-export function assemble(functions: readonly AssembledFunction[]): Uint8Array<ArrayBuffer> {
-  const types = functions.map(({ parameters }) => [0x60, parameters, ...Array.from({ length: parameters }, () => i32), 1, i32])
+/** A function of JavaScript, from numbers to a number. */
+export interface ImportedFunction {
+  readonly name: string
+  readonly parameters: number
+}
+
+/** The name under which a module expects its imported functions. */
+export const importModule = 'env'
+
+/**
+ * A module of functions from numbers to a number, with a memory of 64 KB pages, in WebAssembly's binary format. Imported
+ * functions come first where functions are counted.
+ */
+export function assemble(
+  functions: readonly AssembledFunction[],
+  { imports = [], pages = 1 }: { imports?: readonly ImportedFunction[]; pages?: number } = {},
+): Uint8Array<ArrayBuffer> {
+  const types = [...functions, ...imports].map(({ parameters }) => functionType(parameters))
+  const imported = imports.map(({ name }, index) => [...named(importModule), ...named(name), 0, functions.length + index])
   const bodies = functions.map(({ numbers, blocks, body }) => {
     const code = [2, numbers, i32, blocks, v128, ...body, 0x0b]
     return [...unsignedLeb(code.length), ...code]
   })
-  const exported = functions.flatMap(({ name }, index) => (name === null ? [] : [[...named(name), 0, index]]))
+  const exported = functions.flatMap(({ name }, index) => (name === null ? [] : [[...named(name), 0, imports.length + index]]))
   const magic = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
   return Uint8Array.from([
     ...magic,
     ...section(1, [types.length, ...types.flat()]),
+    ...(imports.length === 0 ? [] : section(2, [imported.length, ...imported.flat()])),
     ...section(3, [functions.length, ...functions.keys()]),
-    ...section(5, [1, 0, 1]),
+    ...section(5, [1, 0, ...unsignedLeb(pages)]),
     ...section(7, [exported.length + 1, ...named('memory'), 2, 0, ...exported.flat()]),
     ...section(10, [bodies.length, ...bodies.flat()]),
   ])
+}
+
+/** Numbers in, one number out. */
+function functionType(parameters: number): Code {
+  return [0x60, parameters, ...Array.from({ length: parameters }, () => i32), 1, i32]
 }
 
 function section(id: number, content: Code): Code {
@@ -133,4 +185,16 @@ function unsignedLeb(value: number): Code {
 
 function signedLeb(value: number): Code {
   return value < 64 ? [value] : [(value & 127) | 128, ...signedLeb(value >> 7)]
+}
+
+function signedLeb64(value: bigint): Code {
+  const bytes: number[] = []
+  let rest = BigInt.asIntN(64, value)
+  for (;;) {
+    const low = Number(rest & 127n)
+    rest >>= 7n
+    const isLast = (rest === 0n && (low & 64) === 0) || (rest === -1n && (low & 64) !== 0)
+    if (isLast) return [...bytes, low]
+    bytes.push(low | 128)
+  }
 }
