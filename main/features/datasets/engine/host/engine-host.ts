@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { createDatasetEngine } from '../engine.ts'
 import { hostConfigSchema, type EngineMessage } from './protocol.ts'
@@ -12,9 +13,22 @@ interface ParentPort {
 /** Below the windows: on a machine with two cores, scrolling must not wait for a thread that counts tokens. */
 const niceness = 10
 
+/** The threads that compile and collect garbage run already; on Linux each has a priority of its own. */
+function lowerHelpers(): void {
+  for (const thread of readdirSync('/proc/self/task')) {
+    try {
+      setPriority(Number(thread), niceness)
+    } catch (error) {
+      // A thread that has ended since it was listed needs none.
+      if (!(error instanceof Error)) throw error
+    }
+  }
+}
+
 function main(): void {
-  // Threads take it over when they are started.
+  // Threads that are started later take it over.
   setPriority(niceness)
+  if (process.platform === 'linux') lowerHelpers()
   const config = hostConfigSchema.parse(JSON.parse(process.argv[2] ?? '{}'))
   const parentPort = Reflect.get(process, 'parentPort') as ParentPort | undefined
   const post = (message: EngineMessage) => {

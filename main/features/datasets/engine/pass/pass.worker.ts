@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync } from 'node:fs'
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, type MessagePort } from 'node:worker_threads'
 import xxhash from 'xxhash-wasm'
 import { assertNever } from '../../../../lib/assert-never.ts'
@@ -25,7 +26,12 @@ interface OpenJob {
   readonly isCancelled: () => boolean
 }
 
+/** A pass takes what the windows, and the thread that answers them, leave of the processors. */
+const niceness = 19
+
 function main(port: MessagePort): void {
+  // Only Linux gives each thread a priority of its own; elsewhere that of the process stands.
+  if (process.platform === 'linux' && getPriority() < niceness) setPriority(niceness)
   const jobs = new Map<number, OpenJob>()
   const answer = (message: WorkerAnswer) =>
     port.postMessage(message, message.type === 'done' && message.result !== null ? [message.result.columns] : [])
