@@ -94,6 +94,8 @@ export const datasetTokensSchema = z.object({
   trained: countSchema,
   rows: countSchema,
   longestRow: countSchema,
+  /** Usable rows of which no token carries loss; absent where an earlier version counted. */
+  untrainedRows: countSchema.optional(),
 })
 export type DatasetTokens = z.infer<typeof datasetTokensSchema>
 
@@ -248,6 +250,8 @@ export const rowFilterSchema = z.strictObject({
   tokensTo: countSchema.nullable().default(null),
   turnsFrom: countSchema.nullable().default(null),
   turnsTo: countSchema.nullable().default(null),
+  /** At most so many tokens that carry loss, where they are counted. */
+  trainedTo: countSchema.nullable().default(null),
 })
 export type RowFilter = z.infer<typeof rowFilterSchema>
 export const rowSortSchema = z.strictObject({

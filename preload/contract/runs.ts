@@ -260,6 +260,10 @@ export const preflightActionSchema = z.discriminatedUnion('kind', [
     name: z.enum(['max_length', 'gradient_accumulation_steps', 'load_in_4bit']),
     value: z.union([z.int(), z.boolean()]),
   }),
+  /** Opens a choice of the new run again. */
+  z.object({ kind: z.literal('choose'), choice: z.enum(['dataset', 'model', 'endpoint', 'preset']) }),
+  /** Drops the rows of which no token is trained; it can be undone like every edit. */
+  z.object({ kind: z.literal('leave_rows_out'), datasetId: idSchema }),
   z.object({ kind: z.literal('open_dataset'), datasetId: idSchema }),
   z.object({ kind: z.literal('open_page'), page: z.enum(['endpoints', 'costs']) }),
   z.object({ kind: z.literal('open_link'), link: z.enum(['runpod_console']) }),
@@ -285,7 +289,10 @@ export const preflightItemSchema = z.object({
     'time',
     'money',
   ]),
+  /** False where it keeps the run from starting. */
   isOk: z.boolean(),
+  /** False where nothing is known to be wrong and nothing shows that it is right. */
+  isKnown: z.boolean(),
   text: z.string(),
   fix: z.string().nullable(),
   /** The fix as one step of the app; absent where it is the user's. */

@@ -1,4 +1,4 @@
-import type { LocalState, RemoteFacts, WorkerVerdict } from '../../../preload/contract/endpoints.ts'
+import type { ConnectionReport, LocalState, RemoteFacts, WorkerVerdict } from '../../../preload/contract/endpoints.ts'
 import type { StoredEndpoint } from './repository.ts'
 
 /** What a run has to know about the place it is trained at. */
@@ -16,7 +16,13 @@ export interface EndpointDescription {
   /** Null for this computer. */
   readonly worker: WorkerVerdict | null
   /** What RunPod last told about it; null for this computer and before the first test. */
-  readonly remote: (Pick<RemoteFacts, 'stock' | 'volumeGb' | 'hasHfToken'> & { readonly maySeeSettings: boolean }) | null
+  readonly remote:
+    | (Pick<RemoteFacts, 'stock' | 'volumeGb' | 'hasHfToken'> & {
+        readonly maySeeSettings: boolean
+        /** What the last look came to; null before the first. */
+        readonly lastCheck: ConnectionReport['code'] | null
+      })
+    | null
 }
 
 interface Circumstances {
@@ -40,7 +46,10 @@ export function describeEndpoint(endpoint: StoredEndpoint, { reason, device, ver
     priceMicroUsdPerHour: remote?.pricePerHourMicroUsd ?? null,
     balanceMicroUsd: remote?.balanceMicroUsd ?? null,
     worker: isLocal ? null : verdict,
-    remote: remote === null ? null : { ...pickTold(remote), maySeeSettings: remote.workersMax !== null },
+    remote:
+      remote === null
+        ? null
+        : { ...pickTold(remote), maySeeSettings: remote.workersMax !== null, lastCheck: endpoint.lastReport?.code ?? null },
   }
 }
 

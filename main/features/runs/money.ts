@@ -115,10 +115,23 @@ export function isBudgetSpent(state: RunState, config: RunConfig, nowMs: number)
 
 /** The budget less what is billed around the job; without end where there is no budget or no price to keep it by. */
 function spendableOf(state: RunState, config: RunConfig): number {
-  const { priceMicroUsdPerHour } = state.facts
-  const capMicroUsd = capOf(state, config)
+  return spendableFor(capOf(state, config), state.facts.priceMicroUsdPerHour)
+}
+
+function spendableFor(capMicroUsd: number | null, priceMicroUsdPerHour: number | null): number {
   if (capMicroUsd === null || priceMicroUsdPerHour === null || priceMicroUsdPerHour === 0) return Number.POSITIVE_INFINITY
-  return Math.max(1, capMicroUsd - closingMicroUsd(state))
+  return Math.max(1, capMicroUsd - priceOf(unseenMs, priceMicroUsdPerHour))
+}
+
+/** When RunPod ends a job of a run with this cap at this price, and when it drops one that found no worker; milliseconds. */
+export function policyFor(capMicroUsd: number | null, priceMicroUsdPerHour: number | null): { executionTimeoutMs: number; ttlMs: number } {
+  const spendable = spendableFor(capMicroUsd, priceMicroUsdPerHour)
+  const affordableMs = Number.isFinite(spendable)
+    ? Math.floor((spendable * hourMs) / (priceMicroUsdPerHour ?? 1))
+    : Number.POSITIVE_INFINITY
+  const executionTimeoutMs = Math.max(minuteMs, Math.min(longestMs + packagingMs, affordableMs))
+  // A job is deleted when its time to live is over, even while it runs, so the queue's time comes on top.
+  return { executionTimeoutMs, ttlMs: executionTimeoutMs + queueMs }
 }
 
 /** The platform's end comes without warning, so the worker's own, with which it saves, comes before it. */
@@ -138,15 +151,12 @@ export function limitsOf(state: RunState, config: RunConfig) {
   }
   const spendable = spendableOf(state, config)
   const hasBudget = Number.isFinite(spendable)
-  const affordableMs = hasBudget ? Math.floor((spendable * hourMs) / (priceMicroUsdPerHour ?? 1)) : Number.POSITIVE_INFINITY
-  const executionTimeoutMs = Math.max(minuteMs, Math.min(longestMs + packagingMs, affordableMs))
   return {
     worker: {
       max_seconds: longestMs / secondMs,
       max_cost_micro_usd: hasBudget ? spendable - savingMicroUsd(spendable, priceMicroUsdPerHour ?? 0) : null,
       price_micro_usd_per_hour: hasBudget ? priceMicroUsdPerHour : null,
     },
-    // A job is deleted when its time to live is over, even while it runs, so the queue's time comes on top.
-    policy: { executionTimeoutMs, ttlMs: executionTimeoutMs + queueMs },
+    policy: policyFor(capOf(state, config), priceMicroUsdPerHour),
   }
 }

@@ -1,5 +1,6 @@
 import type { CostParts, MonthStanding } from '../../../preload/contract/costs.ts'
 import type { DatasetStats, DatasetTokens } from '../../../preload/contract/datasets.ts'
+import type { ConnectionReport } from '../../../preload/contract/endpoints.ts'
 import type { BaseModelRef, ModelFacts } from '../../../preload/contract/models.ts'
 import type { NotificationType } from '../../../preload/contract/notifications.ts'
 import type { Run } from '../../../preload/contract/runs.ts'
@@ -59,6 +60,8 @@ export interface EndpointFacts {
     readonly volumeGb: number | null
     readonly hasHfToken: boolean | null
     readonly maySeeSettings: boolean
+    /** What the last look came to; absent where none is kept. */
+    readonly lastCheck?: ConnectionReport['code'] | null
   } | null
 }
 

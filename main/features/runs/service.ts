@@ -227,7 +227,7 @@ export function createRunService(dependencies: RunServiceDependencies) {
 
     async preflight(config: RunConfig): Promise<RouteOutput<'runs.preflight'>> {
       const estimated = await attempt(() => estimateOf(config))
-      return runPreflight(ports, config, 'value' in estimated ? estimated.value.durationMs : null)
+      return runPreflight(ports, config, 'value' in estimated ? estimated.value.durationMs : null, clock)
     },
 
     /** What runs on charged endpoints that have not ended cost so far, and at most. */

@@ -30,6 +30,8 @@ export function listFilterChips(filter: RowFilter, nameOf: (mark: string) => str
   if (tokens !== null) chips.push({ id: 'tokens', text: tokens, without: { tokensFrom: null, tokensTo: null } })
   const turns = describeRange(filter.turnsFrom, filter.turnsTo, 'turns')
   if (turns !== null) chips.push({ id: 'turns', text: turns, without: { turnsFrom: null, turnsTo: null } })
+  const trained = describeRange(null, filter.trainedTo, 'trained tokens')
+  if (trained !== null) chips.push({ id: 'trained', text: trained, without: { trainedTo: null } })
   return chips
 }
 

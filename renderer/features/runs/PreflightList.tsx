@@ -1,14 +1,15 @@
 import { Link } from '@tanstack/react-router'
-import { CircleCheck, CircleX } from 'lucide-react'
+import { CircleCheck, CircleDashed, CircleX } from 'lucide-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { PreflightAction, PreflightItem } from '../../../preload/contract/runs.ts'
 import { bridge } from '../../lib/bridge.ts'
+import { describeError } from '../../lib/describe-error.ts'
 import { formatMoney } from '../../lib/format.ts'
 import { switchTexts } from '../../lib/hyperparameter-text.ts'
 import { Button } from '../../ui/Button.tsx'
 import { runDraftStore } from './draft-store.ts'
 
-/** What a run needs, red or green; what is in order is folded away but for the money. */
+/** What a run needs: to correct, in order, or not known; all but the first are folded away, other than the money. */
 export function PreflightList({ items }: { readonly items: readonly PreflightItem[] }) {
   const open = items.filter(({ id, isOk }) => !isOk || id === 'money')
   const folded = items.filter((item) => !open.includes(item))
@@ -17,29 +18,56 @@ export function PreflightList({ items }: { readonly items: readonly PreflightIte
       {open.length > 0 && <Lines items={open} label="Checks before the start" />}
       {folded.length > 0 && (
         <details>
-          <summary>{folded.length === 1 ? '1 more check is in order' : `${folded.length} more checks are in order`}</summary>
-          <Lines items={folded} label="Checks in order" />
+          <summary>{foldedTitle(folded)}</summary>
+          <Lines items={folded} label="Further checks" />
         </details>
       )}
     </div>
   )
 }
 
+function foldedTitle(items: readonly PreflightItem[]): string {
+  const known = items.filter(({ isKnown }) => isKnown).length
+  const order = known === 1 ? '1 more check is in order' : `${known} more checks are in order`
+  if (known === items.length) return order
+  const open = `${items.length - known} not known`
+  return known === 0 ? open : `${order}, ${open}`
+}
+
+const states = {
+  red: { Icon: CircleX, word: 'To correct: ' },
+  green: { Icon: CircleCheck, word: 'In order: ' },
+  unknown: { Icon: CircleDashed, word: 'Not known: ' },
+} as const
+
+function stateOf({ isOk, isKnown }: PreflightItem): keyof typeof states {
+  if (!isOk) return 'red'
+  return isKnown ? 'green' : 'unknown'
+}
+
 function Lines({ items, label }: { readonly items: readonly PreflightItem[]; readonly label: string }) {
   return (
     <ul aria-label={label}>
       {items.map((item) => (
-        <li key={item.id} data-ok={item.isOk}>
-          {item.isOk ? <CircleCheck size={14} aria-hidden="true" /> : <CircleX size={14} aria-hidden="true" />}
-          <span>
-            <span className="sr-only">{item.isOk ? 'In order: ' : 'To correct: '}</span>
-            {item.text}
-            {item.fix !== null && <span className="preflight-fix">{item.fix}</span>}
-            {item.action !== undefined && <Repair action={item.action} />}
-          </span>
-        </li>
+        <Line key={item.id} item={item} />
       ))}
     </ul>
+  )
+}
+
+function Line({ item }: { readonly item: PreflightItem }) {
+  const state = stateOf(item)
+  const { Icon, word } = states[state]
+  return (
+    <li data-state={state}>
+      <Icon size={14} aria-hidden="true" />
+      <span>
+        <span className="sr-only">{word}</span>
+        {item.text}
+        {item.fix !== null && <span className="preflight-fix">{item.fix}</span>}
+        {item.action !== undefined && <Repair action={item.action} />}
+      </span>
+    </li>
   )
 }
 
@@ -57,6 +85,10 @@ function Repair({ action }: { readonly action: PreflightAction }) {
       const text = typeof action.value === 'boolean' ? (action.value ? switchTexts.on : switchTexts.off) : String(action.value)
       return <RepairButton title={`Set ${action.name} to ${text}`} onClick={() => runDraftStore.getState().edit(action.name, text)} />
     }
+    case 'choose':
+      return <RepairButton title={choiceTitles[action.choice]} onClick={() => runDraftStore.getState().reopen(action.choice)} />
+    case 'leave_rows_out':
+      return <LeaveRowsOut datasetId={action.datasetId} />
     case 'open_dataset':
       return (
         <Link
@@ -81,6 +113,36 @@ function Repair({ action }: { readonly action: PreflightAction }) {
     case 'test_connection':
       return <LookAgain endpointId={action.endpointId} />
   }
+}
+
+const choiceTitles = {
+  dataset: 'Choose a dataset',
+  model: 'Choose a base model',
+  endpoint: 'Choose an endpoint',
+  preset: 'Choose a preset',
+} as const
+
+/** An edit like any other: the dataset's versions list it, and it can be undone there. */
+function LeaveRowsOut({ datasetId }: { readonly datasetId: string }) {
+  const client = useQueryClient()
+  const leave = useMutation({
+    mutationFn: () =>
+      bridge.invoke('datasets.applyEdit', {
+        id: datasetId,
+        edit: { kind: 'drop', choice: { kind: 'filter', filter: { state: 'usable', trainedTo: 0 } } },
+      }),
+    onSettled: () => client.invalidateQueries({ queryKey: ['plan'] }),
+  })
+  return (
+    <>
+      <RepairButton title={leave.isPending ? 'Leaving them out' : 'Leave these rows out'} onClick={() => leave.mutate()} />
+      {leave.error !== null && (
+        <span role="alert" className="field-error">
+          {describeError(leave.error)}
+        </span>
+      )}
+    </>
+  )
 }
 
 function LookAgain({ endpointId }: { readonly endpointId: string }) {

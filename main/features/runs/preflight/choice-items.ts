@@ -4,11 +4,13 @@ import type { PreflightItem, RunConfig } from '../../../../preload/contract/runs
 import { checkHyperparameters } from '../config-check.ts'
 import type { DatasetFacts, EndpointFacts } from '../ports.ts'
 import { heldOutRows } from '../presets.ts'
-import { green, red, type Attempt } from './item.ts'
+import { green, red, unknown, type Attempt } from './item.ts'
+
+const choose = (choice: 'dataset' | 'model' | 'preset') => ({ kind: 'choose', choice }) as const
 
 /** Whether the dataset can be trained on. */
 export function datasetItem(dataset: Attempt<DatasetFacts>): PreflightItem {
-  if ('error' in dataset) return red('dataset', dataset.error.message, 'Choose another dataset.')
+  if ('error' in dataset) return red('dataset', dataset.error.message, 'Choose another dataset.', choose('dataset'))
   const { id, isTrainable, name, validRows } = dataset.value
   const look = { kind: 'open_dataset', datasetId: id } as const
   if (isTrainable) return green('dataset', `${name}: ${validRows.toLocaleString('en-US')} rows are ready.`)
@@ -17,7 +19,7 @@ export function datasetItem(dataset: Attempt<DatasetFacts>): PreflightItem {
 }
 
 /** Whether the rows teach the model anything; exact only where its own tokenizer has counted. */
-export function maskItem(dataset: Attempt<DatasetFacts>, { baseModel }: RunConfig): PreflightItem | null {
+export function maskItem(dataset: Attempt<DatasetFacts>, { baseModel, accepts }: RunConfig): PreflightItem | null {
   if ('error' in dataset) return null
   const { id, tokens } = dataset.value
   const isCounted =
@@ -26,21 +28,35 @@ export function maskItem(dataset: Attempt<DatasetFacts>, { baseModel }: RunConfi
     tokens.total > 0 &&
     baseModel.kind === 'huggingface' &&
     tokens.modelId.toLowerCase() === baseModel.id.toLowerCase()
+  const look = { kind: 'open_dataset', datasetId: id } as const
   if (!isCounted) {
-    return green('mask', 'Tokens are not counted for this model. The trainer looks at every row first and refuses rows that teach nothing.')
+    const text = 'Tokens are not counted for this model. The trainer looks at every row first and refuses rows that teach nothing.'
+    return unknown('mask', text, look)
   }
   const [trained, total] = [tokens.trained, tokens.total].map((count) => count.toLocaleString('en-US'))
-  if (tokens.trained > 0) return green('mask', `${trained} of ${total} tokens are trained.`)
-  const text = `None of the ${total} tokens would be trained: no row has an answer that this model's template marks.`
-  return red('mask', text, 'Open the dataset and give its rows answers.', { kind: 'open_dataset', datasetId: id })
+  if (tokens.trained === 0) {
+    const text = `None of the ${total} tokens would be trained: no row has an answer that this model's template marks.`
+    return red('mask', text, 'Open the dataset and give its rows answers.', look)
+  }
+  const { untrainedRows } = tokens
+  if (untrainedRows === undefined) {
+    const text = `${trained} of ${total} tokens are trained. Whether every row has some is known once the tokens are counted again.`
+    return unknown('mask', text, look)
+  }
+  if (untrainedRows === 0) return green('mask', `${trained} of ${total} tokens are trained, some in every row.`)
+  const rows = untrainedRows === 1 ? '1 row has' : `${untrainedRows.toLocaleString('en-US')} rows have`
+  if (accepts.rowsWithoutAnswer)
+    return green('mask', `${trained} of ${total} tokens are trained. ${rows} none and are left out, as agreed.`)
+  const fix = 'Leave them out, which can be undone, or give them answers.'
+  return red('mask', `${rows} no token that is trained, and the trainer refuses them.`, fix, { kind: 'leave_rows_out', datasetId: id })
 }
 
 /** Whether the base model can be used at the endpoint. */
 export function modelItem(model: Attempt<ModelFacts>, { baseModel }: RunConfig, endpoint: Attempt<EndpointFacts>): PreflightItem {
-  if ('error' in model) return red('model', model.error.message, 'Choose another base model.')
+  if ('error' in model) return red('model', model.error.message, 'Choose another base model.', choose('model'))
   if (baseModel.kind === 'folder' && 'value' in endpoint && endpoint.value.kind === 'runpod') {
     const text = 'The base model lies in a folder on this computer, which a worker of RunPod cannot read.'
-    return red('model', text, 'Choose a model of the catalogue or a Hugging Face id, or train on this computer.')
+    return red('model', text, 'Choose a model of the catalogue or a Hugging Face id, or train on this computer.', choose('model'))
   }
   return green('model', `${model.value.label} can be used.`)
 }
@@ -60,8 +76,8 @@ export function hyperparametersItem(
     validRows,
   })
   if (issue === undefined) return green('hyperparameters', 'All values are within their ranges.')
-  const action = repairOf(issue.field, config, { validRows, contextLength: facts?.contextLength ?? null })
-  return red('hyperparameters', issue.message, `Change ${issue.field}, or choose a preset.`, action)
+  const repair = repairOf(issue.field, config, { validRows, contextLength: facts?.contextLength ?? null })
+  return red('hyperparameters', issue.message, `Change ${issue.field}, or choose a preset.`, repair ?? choose('preset'))
 }
 
 const largestAccumulation = hyperparametersSchema.shape.gradient_accumulation_steps.maxValue ?? 1

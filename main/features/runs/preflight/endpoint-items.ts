@@ -1,14 +1,17 @@
 import type { ModelFacts } from '../../../../preload/contract/models.ts'
 import type { PreflightItem } from '../../../../preload/contract/runs.ts'
 import type { EndpointFacts } from '../ports.ts'
-import { green, red, type Attempt } from './item.ts'
+import { green, red, unknown, type Attempt } from './item.ts'
 
 const openEndpoints = { kind: 'open_page', page: 'endpoints' } as const
 
 /** Whether the endpoint can train; of a key that is refused, `keyItem` speaks. */
 export function endpointItem(endpoint: Attempt<EndpointFacts>): PreflightItem {
-  if ('error' in endpoint) return red('endpoint', endpoint.error.message, 'Choose another endpoint.')
-  const { canTrain, name, reason } = endpoint.value
+  if ('error' in endpoint)
+    return red('endpoint', endpoint.error.message, 'Choose another endpoint.', { kind: 'choose', choice: 'endpoint' })
+  const { id, canTrain, name, reason, remote } = endpoint.value
+  const test = { kind: 'test_connection', endpointId: id } as const
+  if (canTrain && hasNoAnswer(remote)) return unknown('endpoint', `${name} could not be asked just now: RunPod gave no answer.`, test)
   if (canTrain) return green('endpoint', `${name} can train.`)
   return red('endpoint', reason ?? `${name} cannot train now.`, 'Open Endpoints and set it up.', openEndpoints)
 }
@@ -19,18 +22,23 @@ export function remoteItems(endpoint: Attempt<EndpointFacts>): PreflightItem[] {
   return [keyItem(endpoint.value), workerItem(endpoint.value), stockItem(endpoint.value)]
 }
 
-function keyItem({ remote }: EndpointFacts): PreflightItem {
-  const isRead = remote?.maySeeSettings === true
-  return green(
-    'key',
-    isRead
-      ? 'The API key may start jobs and read this endpoint.'
-      : 'The API key may start jobs. It may not read the endpoint, so what is not known below may be in order.',
-  )
+function hasNoAnswer(remote: EndpointFacts['remote']): boolean {
+  return remote?.lastCheck === 'UNREACHABLE' || remote?.lastCheck === 'RATE_LIMITED' || remote?.lastCheck === 'UNEXPECTED_REPLY'
+}
+
+/** A key that RunPod refuses makes the endpoint's line red; whether it may start jobs, no free request tells. */
+function keyItem({ id, remote, worker }: EndpointFacts): PreflightItem {
+  const test = { kind: 'test_connection', endpointId: id } as const
+  if (hasNoAnswer(remote)) return unknown('key', 'RunPod gave no answer, so it is not known whether the API key is still accepted.', test)
+  const reading = remote?.maySeeSettings === true ? '' : ' It may not read the endpoint’s settings, so some lines below are not known.'
+  const hasWorked = worker !== null && worker !== undefined && worker.state !== 'unknown'
+  if (hasWorked) return green('key', `RunPod accepts the API key, and this endpoint has done a job for the app.${reading}`)
+  return unknown('key', `RunPod accepts the API key. Whether it may start jobs shows when the first one is sent.${reading}`)
 }
 
 function workerItem({ worker }: EndpointFacts): PreflightItem {
-  if (worker === null || worker === undefined) return green('worker', 'The worker has not been asked for its version.')
+  if (worker === null || worker === undefined) return unknown('worker', 'The worker has not been asked for its version.')
+  if (worker.state === 'unknown') return unknown('worker', worker.text, openEndpoints)
   if (worker.state === 'unusable') return red('worker', worker.text, worker.advice ?? 'Update the worker.', openEndpoints)
   return green('worker', worker.text)
 }
@@ -50,7 +58,7 @@ function stockItem({ id, remote, gpu }: EndpointFacts): PreflightItem {
       return green('stock', `RunPod has ${named} free now.`)
     case 'unknown':
     case null:
-      return green('stock', `RunPod does not tell whether ${named} is free now.`)
+      return unknown('stock', `RunPod does not tell whether ${named} is free now.`)
   }
 }
 
@@ -69,6 +77,6 @@ export function gatedItem(model: Attempt<ModelFacts>, endpoint: Attempt<Endpoint
       return red('gated', text, fix, { kind: 'test_connection', endpointId: endpoint.value.id })
     }
     case null:
-      return green('gated', `${label} asks for its licence first. Whether the endpoint has a Hugging Face token is not known here.`)
+      return unknown('gated', `${label} asks for its licence first. Whether the endpoint has a Hugging Face token is not known here.`)
   }
 }

@@ -16,12 +16,17 @@ export async function attempt<T>(read: () => T | Promise<T>): Promise<Attempt<T>
 
 /** A line that is in order. */
 export function green(id: PreflightItem['id'], text: string): PreflightItem {
-  return { id, isOk: true, text, fix: null }
+  return { id, isOk: true, isKnown: true, text, fix: null }
+}
+
+/** A line of which nobody can tell beforehand; it keeps no run from starting. */
+export function unknown(id: PreflightItem['id'], text: string, action?: PreflightItem['action']): PreflightItem {
+  return { id, isOk: true, isKnown: false, text, fix: null, ...(action === undefined ? {} : { action }) }
 }
 
 /** A line that keeps a run from starting, with the one thing to do about it. */
-export function red(id: PreflightItem['id'], text: string, fix: string, action?: PreflightItem['action']): PreflightItem {
-  return { id, isOk: false, text, fix, ...(action === undefined ? {} : { action }) }
+export function red(id: PreflightItem['id'], text: string, fix: string, action: NonNullable<PreflightItem['action']>): PreflightItem {
+  return { id, isOk: false, isKnown: true, text, fix, action }
 }
 
 /** Micro-dollars as dollars and cents. */

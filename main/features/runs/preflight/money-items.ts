@@ -1,8 +1,9 @@
+import type { MonthStanding } from '../../../../preload/contract/costs.ts'
 import type { Range } from '../../../../preload/contract/primitives.ts'
 import type { PreflightItem, RunConfig } from '../../../../preload/contract/runs.ts'
-import { longestRunMs } from '../money.ts'
+import { longestRunMs, policyFor } from '../money.ts'
 import type { EndpointFacts } from '../ports.ts'
-import { dollars, green, red, type Attempt } from './item.ts'
+import { dollars, green, red, unknown, type Attempt } from './item.ts'
 
 /** Starting a worker and loading a model take a few minutes. */
 const shortestMinutes = 5
@@ -27,7 +28,7 @@ export function moneyItems({ budgetMicroUsd }: RunConfig, endpoint: Attempt<Endp
   if (priceMicroUsdPerHour === null) {
     const text = `The price of ${name} is not known, so a budget cannot be kept.`
     return budgetMicroUsd === null
-      ? [green('money', `The price of ${name} is not known. The run ends after twelve hours at the latest.`)]
+      ? [unknown('money', `The price of ${name} is not known. The run ends after twelve hours at the latest.`, test)]
       : [red('money', text, 'Test the connection, or leave the budget empty.', test)]
   }
   const price = `${dollars(priceMicroUsdPerHour)} an hour`
@@ -45,20 +46,39 @@ export function moneyItems({ budgetMicroUsd }: RunConfig, endpoint: Attempt<Endp
   return [green('money', `${budget} buys ${minutes} min at ${price}. ${end}`)]
 }
 
-/** Whether the job's time limit and its time to live are longer than the run is expected to take. */
-export function timeItem(endpoint: Attempt<EndpointFacts>, durationMs: Range | null): PreflightItem | null {
+/** Whether the job's time limit and its time to live, as they will be sent, are longer than the run is expected to take. */
+export function timeItem(
+  { budgetMicroUsd }: RunConfig,
+  endpoint: Attempt<EndpointFacts>,
+  durationMs: Range | null,
+  month: Pick<MonthStanding, 'leftMicroUsd'> | null,
+): PreflightItem | null {
   if ('error' in endpoint || endpoint.value.kind === 'local') return null
-  const limit = `${Math.round(longestRunMs / (60 * minuteMs))} hours`
-  if (durationMs === null)
-    return green('time', `How long it takes is not known yet. It ends after ${limit} at the latest and keeps its best weights.`)
+  const { priceMicroUsdPerHour } = endpoint.value
+  const caps = [budgetMicroUsd, month?.leftMicroUsd ?? null].filter((cap) => cap !== null)
+  const { executionTimeoutMs, ttlMs } = policyFor(caps.length === 0 ? null : Math.min(...caps), priceMicroUsdPerHour)
+  const isCutShort = executionTimeoutMs < longestRunMs
+  const whose = isCutShort ? ', when the budget is used up' : ''
+  const limits = `RunPod is told to end the job after ${timeText(executionTimeoutMs)}${whose}, and to drop it after ${timeText(ttlMs)} in all.`
+  if (durationMs === null) return unknown('time', `How long the run takes is not known yet. ${limits}`)
   if (durationMs.low > longestRunMs) {
-    const text = `The run is expected to take longer than ${limit}, the most one job gets.`
-    return red('time', text, 'Train fewer epochs, set max_steps, or use a faster GPU.')
+    const text = `The run is expected to take longer than ${timeText(longestRunMs)}, the most one job gets.`
+    return red('time', text, 'Train fewer epochs, set max_steps, or use a faster GPU.', { kind: 'choose', choice: 'preset' })
   }
-  const doubt = durationMs.high > longestRunMs ? ' It may not be enough; the run then ends early and keeps its best weights.' : ''
-  return green('time', `The job may take ${limit}, and wait 36 hours for a worker before that.${doubt}`)
+  const early = 'the run then ends early and keeps its best weights.'
+  const end = Math.min(executionTimeoutMs, longestRunMs)
+  if (durationMs.low > end) return green('time', `${limits} By the estimate that is not enough; ${early}`)
+  return green('time', durationMs.high > end ? `${limits} It may not be enough; ${early}` : limits)
 }
 
-function setBudget(budgetMicroUsd: number): PreflightItem['action'] {
+/** Hours and minutes; minutes are rounded down, because these are limits. */
+function timeText(ms: number): string {
+  const minutes = Math.floor(ms / minuteMs)
+  const hours = Math.floor(minutes / 60)
+  if (hours === 0) return `${minutes} min`
+  return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
+}
+
+function setBudget(budgetMicroUsd: number): NonNullable<PreflightItem['action']> {
   return { kind: 'set_budget', budgetMicroUsd }
 }

@@ -40,7 +40,7 @@ function leftText({ budgetMicroUsd, spentMicroUsd, committedMicroUsd }: MonthSta
 }
 
 function red(text: string, fix: string, action: NonNullable<PreflightItem['action']>): PreflightItem {
-  return { id: 'money', isOk: false, text, fix, action }
+  return { id: 'money', isOk: false, isKnown: true, text, fix, action }
 }
 
 function dollars(microUsd: number): string {

@@ -1,5 +1,6 @@
 import type { Range } from '../../../../preload/contract/primitives.ts'
 import type { PreflightItem, RunConfig } from '../../../../preload/contract/runs.ts'
+import { systemClock, type Clock } from '../../../lib/clock.ts'
 import type { EndpointFacts, RunPorts } from '../ports.ts'
 import { datasetItem, hyperparametersItem, maskItem, modelItem } from './choice-items.ts'
 import { endpointItem, gatedItem, remoteItems } from './endpoint-items.ts'
@@ -14,12 +15,17 @@ type PreflightPorts = Pick<RunPorts, 'datasets' | 'endpoints' | 'models'> & { re
  * Everything a run needs, checked before it starts; each red line has one thing to do about it. Nothing in here is billed.
  * `durationMs` is what the run is estimated to take; null where that is not known.
  */
-export async function runPreflight(ports: PreflightPorts, config: RunConfig, durationMs: Range | null = null): Promise<PreflightItem[]> {
+export async function runPreflight(
+  ports: PreflightPorts,
+  config: RunConfig,
+  durationMs: Range | null = null,
+  clock: Clock = systemClock,
+): Promise<PreflightItem[]> {
   await ports.endpoints.refresh?.(config.endpointId)
   const dataset = await attempt(() => ports.datasets.describe(config.datasetId))
   const model = await attempt(() => ports.models.describe(config.baseModel))
   const endpoint = await attempt(() => ports.endpoints.describe(config.endpointId))
-  const look = await lookAtVolume(ports, config, dataset)
+  const look = await lookAtVolume(ports, config, dataset, clock)
   const isCached = 'value' in look ? look.value.isModelCached : null
   const items = [
     datasetItem(dataset),
@@ -30,8 +36,8 @@ export async function runPreflight(ports: PreflightPorts, config: RunConfig, dur
     ...remoteItems(endpoint),
     hyperparametersItem(config, dataset, model, endpoint),
     uploadItem(dataset, look, endpoint),
-    diskItem(look, model, endpoint),
-    timeItem(endpoint, durationMs),
+    diskItem(look, model, endpoint, config.hyperparameters.lora_r),
+    timeItem(config, endpoint, durationMs, ports.costs?.month?.() ?? null),
     ...withMonth(moneyItems(config, endpoint, durationMs), ports, config, endpoint),
   ]
   return items.filter((item) => item !== null)

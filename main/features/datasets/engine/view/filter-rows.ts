@@ -88,6 +88,7 @@ function createTest(table: RowTable, filter: RowFilter, numbers: FilterNumbers):
     tests.push((row) => scan !== null && scan.script[row] === wanted)
   }
   addRange(tests, tokens?.total ?? null, filter.tokensFrom, filter.tokensTo)
+  addRange(tests, tokens?.trained ?? null, null, filter.trainedTo)
   addRange(tests, columns.turns, filter.turnsFrom, filter.turnsTo)
   return (row) => tests.every((test) => test(row))
 }

@@ -58,13 +58,14 @@ function countBySeverity(ruleCounts: readonly number[], setFindings: SetFindings
 
 /** Tokens of the usable rows. */
 export function sumTokens(tokens: TokenColumns, isUsable: (row: number) => boolean): Omit<DatasetTokens, 'modelId' | 'modelName'> {
-  const sums = { total: 0, trained: 0, rows: 0, longestRow: 0 }
+  const sums = { total: 0, trained: 0, rows: 0, longestRow: 0, untrainedRows: 0 }
   for (let row = 0; row < tokens.total.length; row += 1) {
     if (!isUsable(row)) continue
     const total = tokens.total[row] as number
     sums.total += total
     sums.trained += tokens.trained[row] as number
     sums.rows += 1
+    if (tokens.trained[row] === 0) sums.untrainedRows += 1
     if (total > sums.longestRow) sums.longestRow = total
   }
   return sums
