@@ -1,5 +1,6 @@
 import type { RowContent } from '../row-model.ts'
 import { createRowUnion } from './row-union.ts'
+import { createChatShingles } from './shingle-code.ts'
 import { createShingleReader } from './shingles.ts'
 
 /** Values of one signature. */
@@ -9,6 +10,8 @@ export const signatureLength = 128
 export interface Signer {
   /** Writes 128 values to `out` from index `at`; all of them are 0 for a row without words. */
   sign(content: RowContent, out: Uint32Array, at: number): void
+  /** The same from the bytes of a row that is a plain chat; false where its content has to be signed. */
+  signChat(row: Uint8Array, turns: number, out: Uint32Array, at: number): boolean
   /** The exact share: shingles that both rows have, of those that either has. */
   jaccardOf(a: RowContent, b: RowContent): number
 }
@@ -16,6 +19,7 @@ export interface Signer {
 /** Creates a signer; one per thread. One-permutation MinHash: every shingle goes to one bin, which keeps its least value. */
 export function createSigner(): Signer {
   const reader = createShingleReader()
+  const chats = createChatShingles()
   const probes = createProbes()
 
   return {
@@ -39,6 +43,14 @@ export function createSigner(): Signer {
         }
       }
       if (filled < signatureLength) fillEmptyBins(out, at, probes)
+    },
+    signChat(row, turns, out, at) {
+      const bins = chats.read(row, turns)
+      if (bins === null) return false
+      out.set(bins, at)
+      const filled = bins.reduce((sum, value) => (value === 0 ? sum : sum + 1), 0)
+      if (filled > 0 && filled < signatureLength) fillEmptyBins(out, at, probes)
+      return true
     },
     jaccardOf(a, b) {
       const ofA = setOf(reader.read(a))
@@ -144,12 +156,17 @@ function joinBand(
   const capacity = 2 ** Math.ceil(Math.log2(Math.max(16, rows * 2)))
   const heads = new Int32Array(capacity).fill(-1)
   const nextOf = new Int32Array(rows).fill(-1)
+  // Told apart by their hashes, rows of one slot need no look at their signatures, which lie all over the memory.
+  const hashOf = new Int32Array(rows)
   for (let row = 0; row < rows; row += 1) {
     const from = row * signatureLength + offset
     if (signatures[from] === 0) continue
-    let slot = slotOf(signatures, from, width, capacity)
+    const hash = hashOfBand(signatures, from, width)
+    hashOf[row] = hash
+    let slot = hash & (capacity - 1)
     // Open addressing: a slot belongs to the band of the row that took it.
-    while (heads[slot] !== -1 && !hasSameBand(signatures, (heads[slot] as number) * signatureLength + offset, from, width)) {
+    for (let head = heads[slot] as number; head !== -1; head = heads[slot] as number) {
+      if (hashOf[head] === hash && hasSameBand(signatures, head * signatureLength + offset, from, width)) break
       slot = (slot + 1) & (capacity - 1)
     }
     let last = -1
@@ -166,13 +183,13 @@ function joinBand(
   }
 }
 
-function slotOf(signatures: Uint32Array, from: number, width: number, capacity: number): number {
+function hashOfBand(signatures: Uint32Array, from: number, width: number): number {
   let hash = 0x811c9dc5
   for (let at = from; at < from + width; at += 1) {
     hash = Math.imul(hash ^ (signatures[at] as number), 0x85ebca6b)
     hash ^= hash >>> 15
   }
-  return (hash >>> 0) & (capacity - 1)
+  return hash | 0
 }
 
 function hasSameBand(signatures: Uint32Array, first: number, second: number, width: number): boolean {

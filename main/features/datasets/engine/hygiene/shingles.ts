@@ -21,6 +21,8 @@ const blockLength = 0x8000
 const wordPrime = 0x9e3779b1
 const base = 0x2545f491
 const baseToFour = Math.imul(Math.imul(base, base), Math.imul(base, base))
+/** What every reader of shingles has to agree on. */
+export const shingleNumbers = { wordPrime, base, baseToFour, wordsPerShingle } as const
 
 /**
  * Creates a reader. A word is a run of letters, digits and characters from U+00C0 up, in lower case for A–Z;
@@ -118,7 +120,7 @@ function makeRoom(shingles: Shingles, more: number): void {
 }
 
 /** Per code unit: 0 separates words, 1 is a word of its own, anything else is the folded character. */
-function createWordCodes(): Uint16Array {
+export function createWordCodes(): Uint16Array {
   const codes = new Uint16Array(65_536)
   for (let code = 0xc0; code < codes.length; code += 1) codes[code] = code >= 0x3040 && code < 0xd7a4 ? 1 : code
   for (let code = 48; code < 58; code += 1) codes[code] = code

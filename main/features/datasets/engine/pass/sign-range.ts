@@ -1,5 +1,5 @@
 import { signatureLength, type Signer } from '../hygiene/near-duplicates.ts'
-import type { RowReader } from '../row-model.ts'
+import type { RowReader, RowReading } from '../row-model.ts'
 import type { FillRange } from './fill-range.ts'
 import type { RangeReader } from './range-reader.ts'
 import { readRows } from './read-rows.ts'
@@ -10,7 +10,7 @@ export function createSignRange(ranges: RangeReader, rows: RowReader, signer: Si
   return (range, isCancelled) => {
     let count = 0
     let isEnded = false
-    readRows(ranges, rows, range, (reading) => {
+    readRows(ranges, rows, range, (reading, bytes) => {
       if (isCancelled()) {
         isEnded = true
         return false
@@ -20,13 +20,18 @@ export function createSignRange(ranges: RangeReader, rows: RowReader, signer: Si
         larger.set(signatures)
         signatures = larger
       }
-      const content = reading?.content ?? null
-      if (content === null) signatures.fill(0, count * signatureLength, (count + 1) * signatureLength)
-      else signer.sign(content, signatures, count * signatureLength)
+      signRow(signer, reading, bytes, signatures, count * signatureLength)
       count += 1
       return true
     })
     if (isEnded) return null
     return { rows: count, columns: signatures.slice(0, count * signatureLength).buffer }
   }
+}
+
+function signRow(signer: Signer, reading: RowReading | null, bytes: Buffer | null, out: Uint32Array, at: number): void {
+  if (reading?.isPlainChat === true && bytes !== null && signer.signChat(bytes, reading.turns, out, at)) return
+  const content = reading?.content ?? null
+  if (content === null) out.fill(0, at, at + signatureLength)
+  else signer.sign(content, out, at)
 }

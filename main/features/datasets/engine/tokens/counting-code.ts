@@ -40,7 +40,7 @@ import {
   wordAt,
   type Code,
 } from '../wasm/assembly.ts'
-import { isStableFunction, stableCharacters, takeTextFunction, type ChatTextPlaces } from './chat-text-code.ts'
+import { isStableFunction, stableCharacters, takeTextFunction, type ChatTextPlaces } from '../wasm/chat-text-code.ts'
 
 /** Pieces of up to so many bytes are kept in the table of the code: sixteen less one for length and count. */
 export const SHORT_BYTES = 15

@@ -1,5 +1,5 @@
 import type { ChatTexts } from '../row-model.ts'
-import { chatTextBits } from './chat-text-code.ts'
+import { chatTextBits } from '../wasm/chat-text-code.ts'
 import { END_BYTE } from './character-classes.ts'
 import { countingMemory, createCountingCode } from './counting-code.ts'
 import { createKnownPieceCounter, type KnownPieces } from './known-pieces.ts'

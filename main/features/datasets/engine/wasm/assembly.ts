@@ -10,8 +10,8 @@ export const v128 = 0x7b
 export const get = (index: number): Code => [0x20, index]
 /** Sets a local to what was computed before. */
 export const set = (index: number): Code => [0x21, index]
-/** A number of 0 or above. */
-export const i32Const = (value: number): Code => [0x41, ...signedLeb(value)]
+/** A number of 32 bits, with or without sign. */
+export const i32Const = (value: number): Code => [0x41, ...signedLeb64(BigInt(value | 0))]
 /** Sum. */
 export const add = (a: Code, b: Code): Code => [...a, ...b, 0x6a]
 /** Difference; below 0 it wraps around. */
@@ -37,6 +37,8 @@ export const isUnequal = (a: Code, b: Code): Code => [...a, ...b, 0x47]
 /** Compares numbers without sign. */
 export const isBelow = (a: Code, b: Code): Code => [...a, ...b, 0x49]
 /** Compares numbers without sign. */
+export const isAbove = (a: Code, b: Code): Code => [...a, ...b, 0x4b]
+/** Compares numbers without sign. */
 export const isAtLeast = (a: Code, b: Code): Code => [...a, ...b, 0x4f]
 /** How many zeros stand below the lowest bit that is set. */
 export const bitsBelowLowest = (a: Code): Code => [...a, 0x68]
@@ -47,12 +49,16 @@ export const increase = (index: number, by: Code): Code => [...add(get(index), b
 
 /** Reads one byte at an address plus an offset. */
 export const byteAt = (address: Code, offset: number): Code => [...address, 0x2d, 0, ...unsignedLeb(offset)]
+/** Reads two bytes at an address plus an offset. */
+export const halfWordAt = (address: Code, offset: number): Code => [...address, 0x2f, 0, ...unsignedLeb(offset)]
 /** Reads four bytes at an address plus an offset. */
 export const wordAt = (address: Code, offset: number): Code => [...address, 0x28, 0, ...unsignedLeb(offset)]
 /** Writes one byte at an address plus an offset. */
 export const storeByte = (address: Code, offset: number, value: Code): Code => [...address, ...value, 0x3a, 0, ...unsignedLeb(offset)]
 /** Writes four bytes at a fixed address. */
-export const storeWord = (address: number, value: Code): Code => [...i32Const(address), ...value, 0x36, 0, 0]
+export const storeWord = (address: number, value: Code): Code => storeWordAt(i32Const(address), 0, value)
+/** Writes four bytes at an address plus an offset. */
+export const storeWordAt = (address: Code, offset: number, value: Code): Code => [...address, ...value, 0x36, 0, ...unsignedLeb(offset)]
 /** Runs one piece of code or another. */
 export const when = (condition: Code, then: Code, otherwise: Code = []): Code =>
   otherwise.length === 0 ? [...condition, 0x04, 0x40, ...then, 0x0b] : [...condition, 0x04, 0x40, ...then, 0x05, ...otherwise, 0x0b]
@@ -181,10 +187,6 @@ function named(name: string): Code {
 
 function unsignedLeb(value: number): Code {
   return value < 128 ? [value] : [(value & 127) | 128, ...unsignedLeb(value >>> 7)]
-}
-
-function signedLeb(value: number): Code {
-  return value < 64 ? [value] : [(value & 127) | 128, ...signedLeb(value >> 7)]
 }
 
 function signedLeb64(value: bigint): Code {

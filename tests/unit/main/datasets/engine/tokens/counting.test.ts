@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createTokenizer } from '../../../../../../main/features/datasets/engine/tokens/byte-bpe.ts'
-import { stableCharacters } from '../../../../../../main/features/datasets/engine/tokens/chat-text-code.ts'
+import { stableCharacters } from '../../../../../../main/features/datasets/engine/wasm/chat-text-code.ts'
 import { createKnownPieces } from '../../../../../../main/features/datasets/engine/tokens/known-pieces.ts'
 import { loadVocabulary } from '../../../../../../main/features/datasets/engine/tokens/vocabulary.ts'
 import { awkwardTexts } from './awkward-texts.ts'

@@ -29,7 +29,7 @@ import {
   when,
   type AssembledFunction,
   type Code,
-} from '../wasm/assembly.ts'
+} from './assembly.ts'
 
 /** Where the code leaves what it found, and where its table of characters lies. */
 export interface ChatTextPlaces {
