@@ -264,7 +264,7 @@ export const preflightActionSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('choose'), choice: z.enum(['dataset', 'model', 'endpoint', 'preset']) }),
   /** Drops the rows of which no token is trained; it can be undone like every edit. */
   z.object({ kind: z.literal('leave_rows_out'), datasetId: idSchema }),
-  z.object({ kind: z.literal('open_dataset'), datasetId: idSchema }),
+  z.object({ kind: z.literal('open_dataset'), datasetId: idSchema, tab: z.enum(['issues', 'tokens']) }),
   z.object({ kind: z.literal('open_page'), page: z.enum(['endpoints', 'costs']) }),
   z.object({ kind: z.literal('open_link'), link: z.enum(['runpod_console']) }),
   /** Reads the endpoint again, after something was changed at RunPod. */

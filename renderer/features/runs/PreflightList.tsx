@@ -97,7 +97,7 @@ function Repair({ action }: { readonly action: PreflightAction }) {
           data-variant="secondary"
           to="/datasets/$datasetId"
           params={{ datasetId: action.datasetId }}
-          search={{ tab: 'issues' }}
+          search={{ tab: action.tab }}
         >
           Open the dataset
         </Link>

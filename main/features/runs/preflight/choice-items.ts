@@ -12,7 +12,7 @@ const choose = (choice: 'dataset' | 'model' | 'preset') => ({ kind: 'choose', ch
 export function datasetItem(dataset: Attempt<DatasetFacts>): PreflightItem {
   if ('error' in dataset) return red('dataset', dataset.error.message, 'Choose another dataset.', choose('dataset'))
   const { id, isTrainable, name, validRows } = dataset.value
-  const look = { kind: 'open_dataset', datasetId: id } as const
+  const look = { kind: 'open_dataset', datasetId: id, tab: 'issues' } as const
   if (isTrainable) return green('dataset', `${name}: ${validRows.toLocaleString('en-US')} rows are ready.`)
   if (validRows === 0) return red('dataset', `${name} has no usable rows.`, 'Open the dataset and look at its issues.', look)
   return red('dataset', `${name} is not ready.`, 'Open the dataset, look at its issues, and agree to train on the valid rows.', look)
@@ -28,7 +28,7 @@ export function maskItem(dataset: Attempt<DatasetFacts>, { baseModel, accepts }:
     tokens.total > 0 &&
     baseModel.kind === 'huggingface' &&
     tokens.modelId.toLowerCase() === baseModel.id.toLowerCase()
-  const look = { kind: 'open_dataset', datasetId: id } as const
+  const look = { kind: 'open_dataset', datasetId: id, tab: 'tokens' } as const
   if (!isCounted) {
     const text = 'Tokens are not counted for this model. The trainer looks at every row first and refuses rows that teach nothing.'
     return unknown('mask', text, look)
@@ -36,7 +36,7 @@ export function maskItem(dataset: Attempt<DatasetFacts>, { baseModel, accepts }:
   const [trained, total] = [tokens.trained, tokens.total].map((count) => count.toLocaleString('en-US'))
   if (tokens.trained === 0) {
     const text = `None of the ${total} tokens would be trained: no row has an answer that this model's template marks.`
-    return red('mask', text, 'Open the dataset and give its rows answers.', look)
+    return red('mask', text, 'Open the dataset and give its rows answers.', { ...look, tab: 'issues' })
   }
   const { untrainedRows } = tokens
   if (untrainedRows === undefined) {
