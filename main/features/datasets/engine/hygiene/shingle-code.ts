@@ -38,6 +38,8 @@ const CODES_AT = 1024
 const TEXT_AT = CODES_AT + 2 * 0x10000
 const PAGE_BYTES = 65_536
 const AHEAD = 64
+/** Longer rows are read as strings, so that a huge one does not leave the memory of three. */
+const LARGEST_CHAT = 1 << 20
 const LIST = '['.charCodeAt(0)
 const SYSTEM = 's'.charCodeAt(0)
 
@@ -205,6 +207,7 @@ export function createChatShingles(): ChatShingles {
   const stateOf = (name: keyof typeof kept): number => words[(STATE_AT + kept[name]) / 4] as number
   return {
     read(row, turns) {
+      if (row.length > LARGEST_CHAT) return null
       const rowAt = TEXT_AT + row.length + AHEAD
       makeRoom(rowAt + row.length + AHEAD)
       bytes.set(row, rowAt)

@@ -39,6 +39,8 @@ export interface ChatText {
 
 const { textAt, endsAt, queue, foundAt } = countingMemory
 const PAGE_BYTES = 65_536
+/** Longer rows are counted as strings, so that a huge one does not leave the memory of three. */
+const LARGEST_CHAT = 1 << 20
 const LIST = '['.charCodeAt(0)
 const SYSTEM = 's'.charCodeAt(0)
 const ASSISTANT = 'a'.charCodeAt(0)
@@ -92,6 +94,7 @@ export function createPieceCounter(merger: PieceMerger, rule: PieceRule, known: 
     isStable: ({ start, end }) => code.isStable(start, end),
     count: (whole) => countTo(write(whole)),
     countChat(row, turns, isCountable) {
+      if (row.length > LARGEST_CHAT) return null
       // A text without its escapes is never longer than the row, which lies behind it.
       const rowAt = textAt + row.length + READ_AHEAD
       makeRoom(rowAt + row.length + READ_AHEAD)
