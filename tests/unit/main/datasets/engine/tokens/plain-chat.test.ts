@@ -33,6 +33,7 @@ describe('a row that is not counted by its bytes', () => {
     ['a mark that the template moves', 'thought</think>\n\nanswer'],
     ['a space that a template strips', 'word '],
     ['a character that NFC rewrites', 'e\u0301'],
+    ['more text than is worth the memory', 'word '.repeat(250_000).concat('end')],
     ['an ideographic space at the end', '\u65e5\u672c\u3000'],
   ])('is one with %s', async (_what, text) => {
     const tokens = openRowTokens({ kind: 'packed', vocabulary: await loadVocabulary(packedPath('qwen3')) })
