@@ -1,6 +1,7 @@
 """Layers with fewer passes over memory: the same output and the same gradients as the layers they replace."""
 
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -37,18 +38,38 @@ def computed(model: Any) -> list[torch.Tensor]:
     return [logits.detach(), *(parameter.grad for parameter in model.parameters() if parameter.requires_grad)]
 
 
+def nudged(model: Any, seed: int) -> Any:
+    """The same model with every weight moved by at most one rounding of float32."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1 + (2 * torch.rand(parameter.shape, generator=generator) - 1) * torch.finfo(torch.float32).eps)
+    return model
+
+
+def distance(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
+    """The largest difference in any tensor, as a share of that tensor's largest number."""
+    pairs = zip(found, expected, strict=True)
+    return max(float((own - plain).abs().max()) / max(float(plain.abs().max()), 1e-6) for own, plain in pairs)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 def test_replaced_layers_compute_the_same(tmp_path: Path, family: str, dropout: float) -> None:
-    """A scaling applied twice, a dropout mask in the wrong place or a norm of another kind trains something else."""
+    """A scaling applied twice, a dropout mask in the wrong place or a norm of another kind trains something else.
+
+    How far two right ways to compute lie apart depends on the model and the processor, so it is measured here:
+    by what the plain layers do when each weight moves by one rounding.
+    """
     folder = write_family(tmp_path / "model", family)
     expected = computed(adapted(folder, dropout))
     model = adapted(folder, dropout)
     counts = replace_layers(model)
     assert counts["lora"] > 0
     assert counts["norm"] > 0
-    for own, plain in zip(computed(model), expected, strict=True):
-        assert float((own - plain).abs().max()) <= 1e-4 * max(float(plain.abs().max()), 1e-6)
+    by_rounding = median(distance(computed(nudged(adapted(folder, dropout), seed)), expected) for seed in range(3))
+    assert by_rounding < 1e-2
+    assert distance(computed(model), expected) <= 4 * by_rounding
 
 
 def test_a_disabled_adapter_stays_disabled(tmp_path: Path) -> None:
